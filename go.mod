@@ -1,0 +1,3 @@
+module github.com/tlo-run/tlo
+
+go 1.26
