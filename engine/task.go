@@ -171,11 +171,12 @@ func (f ExecutorFunc) Execute(ctx context.Context, task TaskDef, job Job, report
 	return f(ctx, task, job, report)
 }
 
-// Result is what a successful attempt leaves behind. Effects commit in one
-// transaction with the settlement, or not at all.
+// Result is what a successful attempt leaves behind. Jobs and Writes commit in
+// one transaction with the settlement, or not at all.
 type Result struct {
-	Output  []byte
-	Effects Effects
+	Output []byte
+	Jobs   []Submission // child jobs
+	Writes []Write      // of the key-value store, in order
 }
 
 // Reporter takes what an attempt says while it runs. It is safe for concurrent

@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// attempt is one execution that runs in this process. It is the Reporter of
+// its executor.
+type attempt struct {
+	job    Job
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	wake chan struct{} // the engine's flush
+
+	flushing sync.Mutex // held while lines are on their way to the store
+
+	mu       sync.Mutex
+	ended    bool
+	lines    []LogLine // not yet in the store
+	budget   int64     // log bytes left
+	dropped  int       // lines over the budget
+	progress Progress
+	moved    bool // progress not yet told
+}
+
+func newAttempt(work context.Context, job Job) *attempt {
+	a := &attempt{job: job}
+	a.ctx, a.cancel = context.WithCancelCause(work)
+	return a
+}
+
+// Log implements Reporter.
+func (a *attempt) Log(level Level, message string, fields map[string]string) {
+	size := int64(len(message)) + 32 // a line without text costs too
+	for k, v := range fields {
+		size += int64(len(k) + len(v))
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.ended:
+		return
+	case size > a.budget:
+		a.budget = 0 // what fits after a gap would mislead
+		a.dropped++
+		return
+	}
+	a.budget -= size
+	a.add(min(max(level, Trace), Error), message, fields)
+}
+
+func (a *attempt) add(level Level, message string, fields map[string]string) {
+	a.lines = append(a.lines, LogLine{At: now(), Attempt: a.job.Attempt, Level: level, Message: message, Fields: fields})
+	signal(a.wake)
+}
+
+// Progress implements Reporter.
+func (a *attempt) Progress(fraction float64, message string) {
+	if math.IsNaN(fraction) {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.ended {
+		return
+	}
+	a.progress = Progress{Fraction: min(max(fraction, 0), 1), Message: message}
+	a.moved = true
+	signal(a.wake)
+}
+
+// end makes the reporter deaf and returns the lines not yet stored.
+func (a *attempt) end(limit int64) []LogLine {
+	a.flushing.Lock()
+	defer a.flushing.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.dropped > 0 {
+		a.add(Warn, fmt.Sprintf("%d more lines were dropped: the log limit of %d bytes was reached", a.dropped, limit), nil)
+	}
+	a.ended = true
+	return a.lines
+}
+
+func (a *attempt) now() Progress {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.progress
+}
+
+// attempt runs one leased job to its settlement.
+func (e *Engine) attempt(a *attempt) {
+	defer e.running.remove(a)
+	defer a.cancel(nil)
+	task, err := e.registry.Lookup(a.job.Task)
+	if err != nil {
+		e.settle(a, TaskDef{}.WithDefaults(), Outcome{
+			Verdict: VerdictSnoozed, RunAt: now().Add(unloadedDelay),
+			Error: fmt.Sprintf("task %q is not loaded: add its plugin, or cancel the job", a.job.Task),
+		}, Effects{})
+		return
+	}
+	a.mu.Lock()
+	a.wake, a.budget = e.flush, task.Limits.Log
+	a.mu.Unlock()
+	ctx, stop := context.WithTimeoutCause(a.ctx, task.Limits.Timeout, ErrTimeout)
+	defer stop()
+	if a.job.Cancelling {
+		a.cancel(ErrCancelled)
+	}
+	e.emit(EventStarted, a.job)
+	res, err := e.execute(ctx, task, a)
+	o := judge(ctx, task, a.job, res, err, now(), rand.Float64())
+	var effects Effects
+	if o.Verdict == VerdictSucceeded {
+		effects.Writes = res.Writes
+		effects.Jobs, err = e.prepare(res.Jobs)
+		if err != nil {
+			o, effects = childRefused(task, a.job, err), Effects{}
+		}
+	}
+	e.settle(a, task, o, effects)
+}
+
+// childRefused is the outcome of an attempt whose child jobs cannot be.
+func childRefused(task TaskDef, job Job, err error) Outcome {
+	return judgeFailure(task.Retry, job, CauseError, "child job: "+err.Error(), true, now(), 0)
+}
+
+// unloadedDelay is the wait before a job whose task is not loaded is looked at
+// again: a plugin may be on its way.
+const unloadedDelay = 30 * time.Second
+
+func (e *Engine) execute(ctx context.Context, task TaskDef, a *attempt) (res Result, err error) {
+	run := task.Run
+	if run == nil {
+		if e.executor == nil {
+			return res, &Failure{Cause: CauseInternal, Message: fmt.Sprintf("task %q has no Go function and the engine has no executor", task.Name)}
+		}
+		run = e.executor.Execute
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log(Error, fmt.Sprintf("panic: %v\n%s", p, debug.Stack()), nil)
+			err = &Failure{Cause: CauseTrap, Message: fmt.Sprintf("panic: %v", p)}
+		}
+	}()
+	res, err = run(ctx, task, a.job, a)
+	if size := int64(len(res.Output)); err == nil && size > task.Limits.Output {
+		err = &Failure{Cause: CauseError, Permanent: true,
+			Message: fmt.Sprintf("the output has %d bytes, over the limit of %d: raise output in the task's limits", size, task.Limits.Output)}
+	}
+	return res, err
+}
+
+// settle ends the attempt in the store. It tries until the store takes it:
+// what was done must not be forgotten because a disk was full for a while.
+func (e *Engine) settle(a *attempt, task TaskDef, o Outcome, effects Effects) {
+	lines := a.end(task.Limits.Log)
+	if e.running.isAbandoned() {
+		return
+	}
+	log := e.log.With("job", a.job.ID, "task", a.job.Task, "attempt", a.job.Attempt)
+	st := Settlement{ID: a.job.ID, Attempt: a.job.Attempt, Now: now(), Outcome: o, Logs: lines, Effects: effects}
+	var trouble patience
+	for {
+		job, err := e.settleOne(st)
+		switch {
+		case err == nil:
+			e.told(job, lines, st)
+			return
+		case errors.Is(err, ErrLeaseLost):
+			log.Warn("the lease was lost before the attempt ended: what it did is dropped", "verdict", o.Verdict)
+			return
+		case errors.Is(err, ErrDuplicate) && len(st.Effects.Jobs) > 0:
+			st.Outcome, st.Effects = childRefused(task, a.job, err), Effects{}
+		case errors.Is(err, ErrClosed) || errors.Is(err, ErrCorrupt) || e.running.isAbandoned():
+			log.Error("cannot settle the attempt; it will count as lost", "error", err)
+			return
+		default:
+			wait := trouble.next()
+			log.Error("cannot settle the attempt, will try again", "error", err, "retry_in", wait)
+			// A stopping engine waits here too, until its patience ends.
+			timer := time.NewTimer(wait)
+			select {
+			case <-e.running.abandoned:
+			case <-timer.C:
+			}
+			timer.Stop()
+		}
+	}
+}
+
+// settleOne settles with a context that no stop cancels.
+func (e *Engine) settleOne(st Settlement) (Job, error) {
+	settled, err := e.store.Settle(context.Background(), st)
+	if err != nil {
+		return Job{}, err
+	}
+	return settled[0].Job, settled[0].Err
+}
+
+// told lets observers and pools know of a settlement.
+func (e *Engine) told(job Job, lines []LogLine, st Settlement) {
+	if len(lines) > 0 {
+		e.emit(EventLogged, job, lines...)
+	}
+	for _, child := range st.Effects.Jobs {
+		e.emit(EventSubmitted, child)
+	}
+	typ := EventType(st.Outcome.Verdict)
+	if job.State == Cancelled {
+		typ = EventType(VerdictCancelled)
+	}
+	e.emit(typ, job)
+	if job.State.Waiting() || len(st.Effects.Jobs) > 0 {
+		e.wake()
+	}
+}

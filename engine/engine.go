@@ -1,0 +1,269 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hashicorp/go-hclog"
+)
+
+// Config of an [Engine]. The zero value works.
+type Config struct {
+	// Worker names this process in leases. Default: host name and process id.
+	Worker string
+	// Workers is how many attempts run at once, over all queues that have no
+	// number of their own. Default: the number of CPUs.
+	Workers int
+	// Queues gives queues workers of their own.
+	Queues map[string]int
+	// Lease is how long a lease lasts without a heartbeat; heartbeats come at
+	// a third of it. Default: 30 s.
+	Lease time.Duration
+	// Stop is what becomes of running attempts when Run's context ends.
+	// Default: StopDrain.
+	Stop StopMode
+	// StopTimeout bounds a drain, which then becomes a cancel, and that in turn,
+	// which then becomes an ignore. Default: 30 s.
+	StopTimeout time.Duration
+	// NoSchedules leaves the ticks of schedules to another process.
+	NoSchedules bool
+	// NewID makes the ids of jobs whose submitter names none. Default: UUIDv7.
+	NewID     func() string
+	Logger    hclog.Logger // default: none
+	Observers []Observer
+}
+
+// StopMode is what becomes of running attempts when the engine stops.
+type StopMode int
+
+// The stop modes, from patient to abrupt. Jobs that wait are untouched by all.
+const (
+	// StopDrain lets running attempts finish.
+	StopDrain StopMode = iota
+	// StopCancel asks running attempts to stop and releases those that do;
+	// their jobs run again later and nothing is counted against them.
+	StopCancel
+	// StopIgnore ends running attempts by force and settles nothing: the next
+	// start finds their leases and counts them as lost. A Go function that
+	// does not heed its context is still waited for.
+	StopIgnore
+)
+
+// ErrAbandoned is the cause of contexts under [StopIgnore]: executors give no
+// grace.
+var ErrAbandoned = fmt.Errorf("%w at once", ErrStopping)
+
+// Engine runs the jobs of a store. Its methods are safe for concurrent use,
+// before, during and after Run; those that need no worker work without Run.
+type Engine struct {
+	cfg      Config
+	store    Store
+	registry *Registry
+	executor Executor
+	log      hclog.Logger
+
+	observers []Observer
+	feed      feed
+	stats     stats
+
+	pools   []*pool
+	running *table
+	flush   chan struct{} // attempts have said something
+	beat    chan struct{} // an attempt has started
+	ticked  sync.Mutex    // one pass over the schedules at a time
+
+	ran  atomic.Bool
+	stop chan StopMode
+}
+
+// New makes an engine. executor may be nil if every task is a Go function.
+func New(store Store, registry *Registry, executor Executor, cfg Config) (*Engine, error) {
+	or(&cfg.Workers, runtime.NumCPU())
+	or(&cfg.Lease, 30*time.Second)
+	or(&cfg.StopTimeout, 30*time.Second)
+	if cfg.Worker == "" {
+		host, _ := os.Hostname()
+		cfg.Worker = fmt.Sprintf("%s-%d", cmp.Or(host, "worker"), os.Getpid())
+	}
+	if cfg.NewID == nil {
+		cfg.NewID = func() string { return uuid.Must(uuid.NewV7()).String() }
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = hclog.NewNullLogger()
+	}
+	if cfg.Workers < 0 {
+		return nil, invalid("workers is %d: use 1 or more", cfg.Workers)
+	}
+	e := &Engine{
+		cfg: cfg, store: store, registry: registry, executor: executor, log: cfg.Logger,
+		running: newTable(),
+		flush:   make(chan struct{}, 1),
+		beat:    make(chan struct{}, 1),
+		stop:    make(chan StopMode, 8),
+	}
+	e.observers = append([]Observer{&e.stats, &e.feed}, cfg.Observers...)
+	shared := QueueSet{Except: true}
+	for name, n := range cfg.Queues {
+		if n < 1 || !ValidName(name) {
+			return nil, invalid("queue %q with %d workers: use a valid name and 1 or more workers", name, n)
+		}
+		shared.Names = append(shared.Names, name)
+		e.pools = append(e.pools, newPool(QueueSet{Names: []string{name}}, n))
+	}
+	e.pools = append(e.pools, newPool(shared, cfg.Workers))
+	return e, nil
+}
+
+// Stop begins to stop a running engine, or makes a stop that is under way more
+// abrupt. It returns at once; Run returns when all has ended.
+func (e *Engine) Stop(mode StopMode) {
+	select {
+	case e.stop <- mode:
+	default: // as many pending stops as anyone could mean
+	}
+}
+
+// Run runs jobs until ctx ends or Stop is called, then stops as configured and
+// returns nil. It returns an error if the store fails for good. An engine runs
+// once.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.ran.CompareAndSwap(false, true) {
+		return errors.New("this engine has run already: make a new one")
+	}
+	base := context.WithoutCancel(ctx)
+	intake, closeIntake := context.WithCancelCause(base) // leases, ticks
+	defer closeIntake(nil)
+	work, endWork := context.WithCancelCause(base) // attempts
+	defer endWork(nil)
+	upkeep, endUpkeep := context.WithCancelCause(base) // heartbeats, logs
+	defer endUpkeep(nil)
+
+	fatal := make(chan error, 1)
+	fail := func(err error) {
+		select {
+		case fatal <- err:
+		default:
+		}
+	}
+	var taking, keeping sync.WaitGroup
+	for _, p := range e.pools {
+		taking.Go(func() { e.dispatch(intake, work, p, fail) })
+	}
+	if !e.cfg.NoSchedules {
+		taking.Go(func() { e.schedule(intake) })
+	}
+	keeping.Go(func() { e.reap(upkeep) })
+	keeping.Go(func() { e.heartbeat(upkeep) })
+	keeping.Go(func() { e.writeLogs(upkeep) })
+	keeping.Go(func() { e.clean(upkeep) })
+
+	err := e.untilStopped(ctx, closeIntake, endWork, fatal, &taking)
+	endUpkeep(ErrStopping)
+	keeping.Wait()
+	return err
+}
+
+// untilStopped waits for a reason to stop and then for all attempts to end.
+func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.CancelCauseFunc, fatal <-chan error, taking *sync.WaitGroup) (err error) {
+	mode := e.cfg.Stop
+	select {
+	case <-ctx.Done():
+	case mode = <-e.stop:
+	case err = <-fatal:
+		mode = StopIgnore // nothing can be settled any more
+	}
+	closeIntake(ErrStopping)
+	ended := make(chan struct{})
+	go func() { // ends with the attempts, which this function waits for
+		taking.Wait()
+		close(ended)
+	}()
+	for {
+		limit := time.NewTimer(e.cfg.StopTimeout)
+		switch mode {
+		case StopDrain:
+			e.log.Info("stopping: waiting for running attempts", "running", e.running.len())
+		case StopCancel:
+			endWork(ErrStopping)
+		case StopIgnore:
+			e.running.abandon()
+			endWork(ErrAbandoned)
+			limit.Stop()
+		}
+		select {
+		case <-ended:
+			limit.Stop()
+			return err
+		case next := <-e.stop:
+			mode = max(mode, next)
+		case <-limit.C:
+			mode = min(mode+1, StopIgnore)
+		}
+		limit.Stop()
+	}
+}
+
+// emit tells the observers.
+func (e *Engine) emit(typ EventType, job Job, lines ...LogLine) {
+	ev := Event{Type: typ, At: now(), Job: job, Lines: lines}
+	ev.Job.Input, ev.Job.Output = nil, nil
+	for _, o := range e.observers {
+		o.Observe(ev)
+	}
+}
+
+// wake makes the pools look for due jobs.
+func (e *Engine) wake() {
+	for _, p := range e.pools {
+		signal(p.wake)
+	}
+}
+
+// signal sets a flag-like channel of capacity one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// now is the time as stores keep it.
+func now() time.Time { return time.Now().UTC().Round(0) }
+
+// maxNap bounds every wait for a point in time: timers follow the monotonic
+// clock and do not see the wall clock being set or the machine sleeping.
+const maxNap = time.Minute
+
+// napUntil is how long to wait before looking at the clock again.
+func napUntil(t time.Time) time.Duration { return min(max(time.Until(t), 0), maxNap) }
+
+// pause waits for d; false if ctx ended first.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// patience grows the wait between tries of something that fails.
+type patience struct{ n int }
+
+func (p *patience) next() time.Duration {
+	p.n++
+	return RetryPolicy{Backoff: Exponential, Min: 100 * time.Millisecond, Max: 10 * time.Second, Jitter: 0.2}.Delay(p.n, rand.Float64())
+}
+
+func (p *patience) reset() { p.n = 0 }

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// pool is a number of workers that serve a set of queues.
+type pool struct {
+	queues QueueSet
+	size   int
+	wake   chan struct{} // something may be due
+	freed  chan struct{} // a worker is free
+	mu     sync.Mutex
+	busy   int
+}
+
+func newPool(queues QueueSet, size int) *pool {
+	return &pool{queues: queues, size: size, wake: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
+}
+
+func (p *pool) free() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.size - p.busy
+}
+
+func (p *pool) occupy(n int) {
+	p.mu.Lock()
+	p.busy += n
+	p.mu.Unlock()
+	if n < 0 {
+		signal(p.freed)
+	}
+}
+
+// dispatch leases jobs for the pool's free workers until intake ends, then
+// waits for the attempts it started. It sleeps until the next job is due, a
+// worker is free, or somebody wakes it.
+func (e *Engine) dispatch(intake, work context.Context, p *pool, fail func(error)) {
+	var attempts sync.WaitGroup
+	defer attempts.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var trouble patience
+	for intake.Err() == nil {
+		free := p.free()
+		if free == 0 {
+			select {
+			case <-intake.Done():
+			case <-p.freed:
+			}
+			continue
+		}
+		nap, idle, err := e.fill(intake, work, p, free, &attempts)
+		switch {
+		case intake.Err() != nil:
+			return
+		case errors.Is(err, ErrClosed) || errors.Is(err, ErrCorrupt):
+			fail(err)
+			return
+		case err != nil:
+			nap, idle = trouble.next(), false
+			e.log.Error("cannot lease jobs, will try again", "error", err, "retry_in", nap)
+		default:
+			trouble.reset()
+		}
+		if idle {
+			timer.Stop()
+		} else {
+			timer.Reset(nap)
+		}
+		select {
+		case <-intake.Done():
+		case <-p.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// fill leases jobs for free workers, starts their attempts, and returns how
+// long nothing more will be due; idle if nothing waits at all.
+func (e *Engine) fill(intake, work context.Context, p *pool, free int, attempts *sync.WaitGroup) (nap time.Duration, idle bool, err error) {
+	at := now()
+	req := LeaseRequest{Queues: p.queues, Max: free, Worker: e.cfg.Worker, Now: at, Until: at.Add(e.cfg.Lease)}
+	started, err := e.running.lease(work, func() ([]Job, error) { return e.store.Lease(intake, req) })
+	if err != nil {
+		return 0, false, err
+	}
+	p.occupy(len(started))
+	for _, a := range started {
+		attempts.Go(func() {
+			defer p.occupy(-1)
+			e.attempt(a)
+		})
+	}
+	if len(started) > 0 {
+		signal(e.beat)
+	}
+	if len(started) == free {
+		return 0, false, nil // the loop waits for a free worker
+	}
+	due, ok, err := e.store.NextDue(intake, p.queues)
+	return napUntil(due), !ok, err
+}
