@@ -148,6 +148,20 @@ var levelNames = [...]string{"trace", "debug", "info", "warn", "error"}
 
 func (l Level) String() string { return levelNames[min(max(l, Trace), Error)] }
 
+// MarshalText gives the level's name.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads a level's name.
+func (l *Level) UnmarshalText(text []byte) error {
+	for i, name := range levelNames {
+		if name == string(text) {
+			*l = Level(i)
+			return nil
+		}
+	}
+	return invalid("log level %q: use one of %v", text, levelNames)
+}
+
 // LogLine is one line that an attempt logged. Message and Fields are the
 // guest's own bytes as valid UTF-8: whoever shows them on a terminal escapes
 // them.

@@ -1,0 +1,269 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/tlo-run/tlo/engine"
+)
+
+// Options of a handler.
+type Options struct {
+	Engine  *engine.Engine
+	Version string
+	Running bool             // an engine runs behind it
+	Loaded  func() []Problem // the plugins that could not be loaded; may be nil
+	// MaxBody bounds a request in bytes. Default: 64 MiB.
+	MaxBody int64
+}
+
+type server struct{ Options }
+
+// New returns the API's handler.
+func New(o Options) http.Handler {
+	if o.MaxBody == 0 {
+		o.MaxBody = 64 << 20
+	}
+	s := &server{o}
+	mux := http.NewServeMux()
+	for pattern, h := range map[string]func(*http.Request) (any, error){
+		"GET /v1/status":            s.status,
+		"GET /v1/tasks":             s.tasks,
+		"GET /v1/schedules":         s.schedules,
+		"POST /v1/schedules/fire":   s.fire,
+		"POST /v1/jobs":             s.submit,
+		"GET /v1/jobs":              s.jobs,
+		"GET /v1/jobs/{id}":         s.job,
+		"GET /v1/jobs/{id}/logs":    s.logs,
+		"POST /v1/jobs/{id}/cancel": s.cancel,
+		"POST /v1/jobs/{id}/retry":  s.retry,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, o.MaxBody)
+			v, err := h(r)
+			if err != nil {
+				writeError(w, err)
+				return
+			}
+			writeJSON(w, http.StatusOK, v)
+		})
+	}
+	mux.HandleFunc("GET /v1/jobs/{id}/output", s.output)
+	mux.HandleFunc("GET /v1/jobs/{id}/follow", s.follow)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, fmt.Errorf("%s %s is no route of this API: %w", r.Method, r.URL.Path, engine.ErrNotFound))
+	})
+	return mux
+}
+
+func (s *server) status(r *http.Request) (any, error) {
+	counts, err := s.Engine.Counts(r.Context())
+	return Status{Version: s.Version, PID: os.Getpid(), Running: s.Running, Queues: counts}, err
+}
+
+func (s *server) tasks(*http.Request) (any, error) {
+	list := Tasks{Tasks: []Task{}}
+	stats := s.Engine.Stats()
+	for _, t := range s.Engine.Tasks() {
+		list.Tasks = append(list.Tasks, taskOf(t, stats))
+	}
+	if s.Loaded != nil {
+		list.Problems = s.Loaded()
+	}
+	return list, nil
+}
+
+func (s *server) schedules(r *http.Request) (any, error) {
+	list, err := s.Engine.Schedules(r.Context())
+	return orEmpty(list), err
+}
+
+func (s *server) fire(r *http.Request) (any, error) {
+	jobs, err := s.Engine.Fire(r.Context())
+	return shown(jobs), err
+}
+
+func (s *server) submit(r *http.Request) (any, error) {
+	var requests []Submission
+	if err := decode(r.Body, &requests); err != nil {
+		return nil, err
+	}
+	submissions := make([]engine.Submission, len(requests))
+	for i, q := range requests {
+		submissions[i] = q.engine()
+	}
+	jobs, err := s.Engine.Submit(r.Context(), submissions...)
+	return shown(jobs), err
+}
+
+func (s *server) jobs(r *http.Request) (any, error) {
+	f, err := filterOf(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.Engine.Jobs(r.Context(), f)
+	return Page{Jobs: shown(page.Jobs), Next: page.Next}, err
+}
+
+func (s *server) job(r *http.Request) (any, error) {
+	job, err := s.Engine.Job(r.Context(), r.PathValue("id"))
+	return JobOf(job), named(err, r)
+}
+
+func (s *server) cancel(r *http.Request) (any, error) {
+	job, err := s.Engine.Cancel(r.Context(), r.PathValue("id"))
+	return JobOf(job), named(err, r)
+}
+
+func (s *server) retry(r *http.Request) (any, error) {
+	job, err := s.Engine.Retry(r.Context(), r.PathValue("id"))
+	return JobOf(job), named(err, r)
+}
+
+func (s *server) logs(r *http.Request) (any, error) {
+	after, err := number(r, "after")
+	if err != nil {
+		return nil, err
+	}
+	limit, err := number(r, "limit")
+	if err != nil {
+		return nil, err
+	}
+	lines, err := s.Engine.Logs(r.Context(), r.PathValue("id"), after, int(limit))
+	return orEmpty(lines), named(err, r)
+}
+
+func (s *server) output(w http.ResponseWriter, r *http.Request) {
+	job, err := s.Engine.Job(r.Context(), r.PathValue("id"))
+	if err != nil {
+		writeError(w, named(err, r))
+		return
+	}
+	// Guest bytes: a browser must not take them for a page.
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(job.Output) // the reader has gone; there is nobody to tell
+}
+
+// follow streams a job's changes and log lines until it has ended. The store is
+// read after each event, so nothing is missed and nothing comes twice.
+func (s *server) follow(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	after, err := number(r, "after")
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	events, stop := s.Engine.Subscribe(id)
+	defer func() { stop() }()
+	out := json.NewEncoder(w)
+	flush := http.NewResponseController(w).Flush
+	for begun := false; ; begun = true {
+		job, err := s.Engine.Job(r.Context(), id)
+		var lines []engine.LogLine
+		if err == nil {
+			lines, err = s.Engine.Logs(r.Context(), id, after, 0)
+		}
+		if err != nil {
+			if !begun {
+				writeError(w, named(err, r))
+			}
+			return
+		}
+		if n := len(lines); n > 0 {
+			after = lines[n-1].Seq
+		}
+		if !begun {
+			w.Header().Set("Content-Type", "application/x-ndjson")
+		}
+		shown := job.Summary()
+		shown.History = job.History
+		if out.Encode(Change{Job: JobOf(shown), Lines: lines}) != nil || flush() != nil || job.State.Terminal() {
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case _, ok := <-events:
+			if !ok { // fell behind; what was missed is read from the store
+				events, stop = s.Engine.Subscribe(id)
+			}
+			for len(events) > 0 { // one look serves them all
+				<-events
+			}
+		}
+	}
+}
+
+// named says which job was not found.
+func named(err error, r *http.Request) error {
+	if errors.Is(err, engine.ErrNotFound) {
+		return fmt.Errorf("no job %q: %w; see tlo jobs", r.PathValue("id"), err)
+	}
+	return err
+}
+
+func shown(jobs []engine.Job) []Job {
+	views := make([]Job, len(jobs))
+	for i, j := range jobs {
+		views[i] = JobOf(j)
+	}
+	return views
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func decode(body io.Reader, v any) error {
+	dec := json.NewDecoder(body)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return &Error{Code: "invalid", Message: "the request's body: " + err.Error()}
+	}
+	return nil
+}
+
+func filterOf(r *http.Request) (engine.Filter, error) {
+	q := r.URL.Query()
+	f := engine.Filter{
+		Task: q.Get("task"), Queue: q.Get("queue"), Schedule: q.Get("schedule"), Key: q.Get("key"),
+		Cursor: q.Get("cursor"),
+	}
+	for _, s := range q["state"] {
+		f.States = append(f.States, engine.State(s))
+	}
+	for name, field := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
+		if v := q.Get(name); v != "" {
+			t, err := time.Parse(time.RFC3339Nano, v)
+			if err != nil {
+				return f, &Error{Code: "invalid", Message: fmt.Sprintf("%s is %q: use a time such as 2026-01-31T06:00:00Z", name, v)}
+			}
+			*field = t
+		}
+	}
+	limit, err := number(r, "limit")
+	f.Limit = int(min(limit, 10_000))
+	return f, err
+}
+
+func number(r *http.Request, name string) (uint64, error) {
+	v := r.URL.Query().Get(name)
+	if v == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(v, 10, 63)
+	if err != nil {
+		return 0, &Error{Code: "invalid", Message: fmt.Sprintf("%s is %q: use a whole number from 0", name, v)}
+	}
+	return n, nil
+}
