@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlo-run/tlo"
+	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/server"
+)
+
+func newJobs() *cobra.Command {
+	var out outputFlag
+	var f engine.Filter
+	var states []string
+	cmd := &cobra.Command{
+		Use:   "jobs",
+		Short: "List jobs, newest first",
+		Example: `  tlo jobs
+  tlo jobs --state failed --state cancelled --task report
+  tlo jobs --limit 1000 --output json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
+			var err error
+			if f.States, err = parseStates(states); err != nil {
+				return err
+			}
+			return withSession(cmd, func(ctx context.Context, s *session) error {
+				page, err := s.Jobs(ctx, f)
+				if err != nil {
+					return err
+				}
+				if out.json() {
+					return printJSON(cmd.OutOrStdout(), page)
+				}
+				printJobs(cmd.OutOrStdout(), page.Jobs)
+				if page.Next != "" {
+					fmt.Fprintf(cmd.ErrOrStderr(), "more: tlo jobs --cursor %s\n", page.Next)
+				}
+				return nil
+			})
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringSliceVar(&states, "state", nil, "only jobs in this state (may repeat): "+stateNames())
+	fl.StringVar(&f.Task, "task", "", "only jobs of this task")
+	fl.StringVar(&f.Queue, "queue", "", "only jobs of this queue")
+	fl.StringVar(&f.Schedule, "schedule", "", "only jobs made by this schedule")
+	fl.StringVar(&f.Key, "key", "", "only the job with this unique key")
+	fl.IntVar(&f.Limit, "limit", engine.DefaultPage, "jobs per page")
+	fl.StringVar(&f.Cursor, "cursor", "", "go on where the page before ended")
+	_ = cmd.RegisterFlagCompletionFunc("task", completeTasks)
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(strings.Split(stateNames(), " "), cobra.ShellCompDirectiveNoFileComp))
+	out.add(cmd)
+	return cmd
+}
+
+func stateNames() string {
+	names := make([]string, len(engine.States))
+	for i, s := range engine.States {
+		names[i] = string(s)
+	}
+	return strings.Join(names, " ")
+}
+
+func parseStates(names []string) ([]engine.State, error) {
+	var states []engine.State
+	for _, n := range names {
+		s := engine.State(n)
+		if !slices.Contains(engine.States, s) {
+			hint := "use one of " + stateNames()
+			if near := typo.Nearest(n, strings.Fields(stateNames())); near != "" {
+				hint = "did you mean " + near + "?"
+			}
+			return nil, usageError(fmt.Errorf("--state is %q: %s", n, hint))
+		}
+		states = append(states, s)
+	}
+	return states, nil
+}
+
+func printJobs(w io.Writer, jobs []server.Job) {
+	now := time.Now()
+	t := newTable(w, "message", "job", "task", "queue", "state", "attempt", "when", "took", "message")
+	for _, j := range jobs {
+		t.AppendRow([]any{j.ID, j.Task, j.Queue, stateText(w, j.State), j.Attempt, when(j.Job, now), took(j.Job, now), message(j.Job)})
+	}
+	t.Render()
+}
+
+// when is the time that matters most about a job in its state.
+func when(j engine.Job, now time.Time) string {
+	switch {
+	case j.State.Terminal():
+		return ago(j.FinishedAt, now)
+	case j.State == engine.Running:
+		return ago(j.StartedAt, now)
+	default:
+		return ago(j.RunAt, now)
+	}
+}
+
+func took(j engine.Job, now time.Time) string {
+	switch {
+	case j.StartedAt.IsZero():
+		return ""
+	case j.State == engine.Running:
+		return span(now.Sub(j.StartedAt))
+	case j.State.Terminal():
+		return span(max(j.FinishedAt.Sub(j.StartedAt), 0))
+	}
+	return ""
+}
+
+// message is why a job is where it is, in one line.
+func message(j engine.Job) string {
+	switch {
+	case j.State == engine.Running:
+		text := ""
+		if j.Progress != (engine.Progress{}) {
+			text = fmt.Sprintf("%.0f%% %s", j.Progress.Fraction*100, j.Progress.Message)
+		}
+		if j.Cancelling {
+			text = "cancelling " + text
+		}
+		return clean(text)
+	case j.Cause != "":
+		return clean(string(j.Cause) + ": " + firstLine(j.Error))
+	default:
+		return clean(firstLine(j.Error))
+	}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+var stateColours = map[engine.State]string{
+	engine.Running: "36", engine.Succeeded: "32", engine.Failed: "31", engine.Cancelled: "33",
+}
+
+func stateText(w io.Writer, s engine.State) string {
+	if c := stateColours[s]; c != "" && coloured(w) {
+		return "\x1b[" + c + "m" + string(s) + "\x1b[0m"
+	}
+	return string(s)
+}

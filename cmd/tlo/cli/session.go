@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlo-run/tlo"
+	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/server/client"
+)
+
+// session is a verb's way to the API: of the running engine, or its own.
+type session struct {
+	*client.Client
+	runner *tlo.Runner // nil if an engine runs elsewhere
+}
+
+// openSession finds the engine of the data directory, or opens its store.
+func openSession(cmd *cobra.Command) (*session, error) {
+	cfg, err := settings(cmd)
+	if err != nil {
+		return nil, err
+	}
+	remote, err := client.Dial(cmd.Context(), cfg.Socket())
+	if err == nil {
+		return &session{Client: remote}, nil
+	}
+	if !nobodyThere(err) {
+		return nil, fmt.Errorf("the engine's socket %s: %w", cfg.Socket(), err)
+	}
+	runner, err := tlo.Open(cfg)
+	if err != nil {
+		// An engine may have started between the two looks.
+		if errors.Is(err, engine.ErrLocked) {
+			if remote, dialErr := client.Dial(cmd.Context(), cfg.Socket()); dialErr == nil {
+				return &session{Client: remote}, nil
+			}
+		}
+		return nil, err
+	}
+	return &session{Client: client.Local(runner.Handler()), runner: runner}, nil
+}
+
+// nobodyThere reports whether a socket has no listener.
+func nobodyThere(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) ||
+		errors.As(err, &op) && errors.Is(op.Err, syscall.EINVAL) // a path too long to be a socket
+}
+
+// local reports whether no engine runs.
+func (s *session) local() bool { return s.runner != nil }
+
+// work runs an engine in this process, without schedules, while f runs. Where
+// an engine runs elsewhere, that one does the work.
+func (s *session) work(ctx context.Context, f func(context.Context) error) error {
+	if !s.local() {
+		return f(ctx)
+	}
+	ran := make(chan error, 1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		err := s.runner.Work(context.WithoutCancel(ctx))
+		cancel(err) // an engine that cannot run would leave f waiting
+		ran <- err
+	}()
+	err := f(ctx)
+	s.runner.Engine().Stop(engine.StopCancel) // other jobs it took are handed back
+	if runErr := <-ran; runErr != nil {
+		return runErr
+	}
+	return err
+}
+
+func (s *session) Close() error {
+	err := s.Client.Close()
+	if s.runner != nil {
+		err = errors.Join(err, s.runner.Close())
+	}
+	return err
+}
+
+// withSession runs f with a session and closes it.
+func withSession(cmd *cobra.Command, f func(ctx context.Context, s *session) error) (err error) {
+	s, err := openSession(cmd)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := s.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	return f(cmd.Context(), s)
+}
