@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"github.com/tlo-run/tlo"
+	"github.com/tlo-run/tlo/engine"
+)
+
+func newRun() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Run the tasks: schedules, jobs, retries, until stopped",
+		Long: `Run the tasks of the plugins folders on their schedules, and the jobs that are
+submitted, until stopped.
+
+  Ctrl-C, SIGTERM    stop as the configuration's stop says: drain (default) waits
+                     for running attempts, up to stop_timeout
+  a second one       ask running attempts to stop; their jobs run again later
+  a third one        end at once; what ran counts as lost
+  SIGHUP             read the configuration and the plugins again`,
+		Example: "  tlo run\n  tlo run --config /etc/tlo/tlo.hcl --data-dir /var/lib/tlo",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := settings(cmd)
+			if err != nil {
+				return err
+			}
+			cfg.Logger = newLogger(cfg, cmd)
+			runner, err := tlo.Open(cfg)
+			if err != nil {
+				return err
+			}
+			for _, p := range runner.Problems() {
+				cfg.Logger.Error("a plugin is not loaded", "plugin", p.Plugin, "error", p.Error)
+			}
+			err = runWithSignals(cmd, runner, cfg.Logger)
+			if closeErr := runner.Close(); err == nil {
+				err = closeErr
+			}
+			return err
+		},
+	}
+}
+
+// runWithSignals runs until the engine has stopped, and tells it of signals.
+func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	done := make(chan error, 1)
+	// The first stop signal ends the command's context, and so Run.
+	go func() { done <- runner.Run(cmd.Context()) }()
+	stops := 0
+	for {
+		select {
+		case err := <-done:
+			return err
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				reload(cmd, runner, log)
+				continue
+			}
+			stops++
+			switch stops {
+			case 1:
+				log.Info("stopping; once more to ask running attempts to stop", "signal", s.String())
+			case 2:
+				runner.Engine().Stop(engine.StopCancel)
+			default:
+				runner.Engine().Stop(engine.StopIgnore)
+			}
+		}
+	}
+}
+
+func reload(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) {
+	cfg, err := settings(cmd)
+	if err == nil {
+		var restart []string
+		restart, err = runner.Reload(cfg)
+		for _, name := range restart {
+			log.Warn("this setting changes with the next start only", "setting", name)
+		}
+	}
+	if err != nil {
+		log.Error("not reloaded; everything stays as it was", "error", err)
+		return
+	}
+	log.Info("reloaded", "tasks", len(runner.Engine().Tasks()))
+}
+
+func newLogger(cfg tlo.Config, cmd *cobra.Command) hclog.Logger {
+	colour := hclog.ColorOff
+	if coloured(cmd.ErrOrStderr()) {
+		colour = hclog.ForceColor
+	}
+	return hclog.New(&hclog.LoggerOptions{
+		Name: "tlo", Level: hclog.LevelFromString(cfg.Log.Level), JSONFormat: cfg.Log.Format == "json",
+		Output: cmd.ErrOrStderr(), Color: colour,
+	})
+}
+
+// settings reads the configuration of a command; its warnings go to standard
+// error.
+func settings(cmd *cobra.Command) (tlo.Config, error) {
+	cfg, _, warnings, err := loadSettings(cmd.Flags())
+	for _, w := range warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "tlo: warning: "+clean(w))
+	}
+	return cfg, err
+}
+

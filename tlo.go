@@ -1,0 +1,178 @@
+// Package tlo wires a whole tlo: store, sandbox, engine and API of one data
+// directory, as the command line does. It is the one place that names concrete
+// types. To embed the engine alone, with a store and an executor of your own,
+// see package engine.
+package tlo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/host"
+	"github.com/tlo-run/tlo/server"
+)
+
+// version is set by the linker; see Makefile.
+var version string
+
+// Version returns the version of this build.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Path == "github.com/tlo-run/tlo" && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "devel"
+}
+
+// Runner is a wired tlo. Its methods are safe for concurrent use.
+type Runner struct {
+	cfg      Config
+	log      hclog.Logger
+	store    engine.Store
+	host     *host.Host
+	registry *engine.Registry
+	engine   *engine.Engine
+
+	mu       sync.Mutex
+	plugins  []host.Plugin
+	problems []server.Problem
+	funcs    map[string]engine.TaskDef // Go functions
+}
+
+// Open opens the data directory and reads the plugins, without compiling them.
+// A plugin that cannot be loaded is one of Problems and stops nothing. The
+// errors are those of Config.Validate, of the store (engine.ErrLocked if another
+// process has it open), and of the file system.
+func Open(cfg Config) (_ *Runner, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w: set data_dir to a folder that you may write", err)
+	}
+	r := &Runner{cfg: cfg, log: cfg.logger(), funcs: map[string]engine.TaskDef{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.Close())
+		}
+	}()
+	if r.store, err = openStore(cfg); err != nil {
+		return nil, err
+	}
+	r.host, err = host.New(context.Background(), host.Options{
+		Logger: r.log.Named("host"), CacheDir: filepath.Join(cfg.DataDir, "cache"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.registry, err = engine.NewRegistry(); err != nil {
+		return nil, err
+	}
+	if err := r.load(cfg); err != nil {
+		return nil, err
+	}
+	r.engine, err = engine.New(r.store, r.registry, r.host, r.engineConfig())
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Runner) engineConfig() engine.Config {
+	cfg := engine.Config{
+		Workers: r.cfg.Workers, Queues: map[string]int{},
+		Stop: r.cfg.stopMode(), StopTimeout: r.cfg.StopTimeout,
+		Logger: r.log.Named("engine"), Observers: append([]engine.Observer{logEvents(r.log.Named("job"))}, r.cfg.Observers...),
+	}
+	for _, q := range r.cfg.Queues {
+		cfg.Queues[q.Name] = q.Workers
+	}
+	return cfg
+}
+
+// Engine returns the engine: to submit, cancel, ask and watch.
+func (r *Runner) Engine() *engine.Engine { return r.engine }
+
+// Handler returns the API over the engine.
+func (r *Runner) Handler() http.Handler { return r.handler(false) }
+
+func (r *Runner) handler(running bool) http.Handler {
+	return server.New(server.Options{Engine: r.engine, Version: Version(), Running: running, Loaded: r.Problems})
+}
+
+// Register adds a task that is a Go function, or replaces the one of that name.
+// It stays through reloads.
+func (r *Runner) Register(task engine.TaskDef) error {
+	if task.Run == nil {
+		return fmt.Errorf("task %q: Run is nil: a task without a plugin is a Go function", task.Name)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.registry.Register(task); err != nil {
+		return err
+	}
+	r.funcs[task.Name] = task
+	return nil
+}
+
+// Problems lists the plugins that could not be loaded.
+func (r *Runner) Problems() []server.Problem {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.problems
+}
+
+// Close closes the store and the sandbox. It must not be called while Run runs.
+func (r *Runner) Close() error {
+	var errs []error
+	if r.store != nil {
+		errs = append(errs, r.store.Close())
+	}
+	if r.host != nil {
+		errs = append(errs, r.host.Close(context.Background()))
+	}
+	return errors.Join(errs...)
+}
+
+// Reload reads the plugins again and takes the tasks, schedules, defaults and
+// the log level of cfg. It returns the settings that differ and need a restart.
+// On an error nothing changes.
+func (r *Runner) Reload(cfg Config) (restart []string, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if err := r.load(cfg); err != nil {
+		return nil, err
+	}
+	r.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))
+	return r.cfg.needRestart(cfg), nil
+}
+
+// load makes the registry of a configuration and what its plugins declare.
+func (r *Runner) load(cfg Config) error {
+	tasks, plugins, problems, err := catalog(cfg)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.funcs {
+		tasks = append(tasks, f)
+	}
+	if err := r.registry.Replace(tasks...); err != nil {
+		return err
+	}
+	r.plugins, r.problems = plugins, problems
+	return nil
+}
