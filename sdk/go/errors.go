@@ -50,7 +50,8 @@ func failure(err error) *guest.Failure {
 	if _, ok := errors.AsType[*PermanentError](err); ok {
 		f.Kind = guest.KindPermanent
 	} else if snooze, ok := errors.AsType[*SnoozeError](err); ok {
-		f.Kind, f.Delay = guest.KindSnooze, snooze.Delay
+		// Rounded up: waking early would only snooze again.
+		f.Kind, f.Delay = guest.KindSnooze, (snooze.Delay + time.Millisecond - 1).Truncate(time.Millisecond)
 	}
 	return f
 }

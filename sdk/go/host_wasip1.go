@@ -108,14 +108,7 @@ func (wasmHost) Random(p []byte) { hostRandom(raw(p)) }
 
 func (wasmHost) Fail(kind guest.Kind, msg string) { hostFail(int32(kind), msg) }
 
-func (wasmHost) Snooze(delay time.Duration) {
-	// Rounded up: waking early would only snooze again.
-	ms := delay / time.Millisecond
-	if delay%time.Millisecond > 0 {
-		ms++
-	}
-	hostSnooze(int64(ms))
-}
+func (wasmHost) Snooze(delay time.Duration) { hostSnooze(delay.Milliseconds()) }
 
 // lookup reads a value of a size that is known only after asking: most fit the
 // first buffer, others need a second call.

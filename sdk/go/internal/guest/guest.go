@@ -34,7 +34,8 @@ type Host interface {
 	Random(p []byte)
 	// Fail records why the attempt fails. The entry then returns non-zero.
 	Fail(kind Kind, msg string)
-	// Snooze sets the delay that goes with a failure of KindSnooze.
+	// Snooze sets the delay that goes with a failure of KindSnooze, in whole
+	// milliseconds.
 	Snooze(delay time.Duration)
 }
 
@@ -63,19 +64,21 @@ const (
 // The codes the entry returns. They follow sysexits.h, as a command's exit
 // code would, so a host that ignores Fail still does the right thing.
 const (
-	CodeOK      int32 = 0
-	CodeFailed  int32 = 1
-	CodeUsage   int32 = 64 // the job names a task that is not here
-	CodeData    int32 = 65 // fails for good
-	CodeAgain   int32 = 75 // EX_TEMPFAIL: snoozed
-	maxNameSize       = 64
+	CodeOK     int32 = 0
+	CodeFailed int32 = 1  // the retry policy decides
+	CodeUsage  int32 = 64 // EX_USAGE: the job names a task that is not here
+	CodeData   int32 = 65 // EX_DATAERR: fails for good
+	CodeAgain  int32 = 75 // EX_TEMPFAIL: snoozed
 )
+
+// maxNameSize bounds a task's name, in bytes.
+const maxNameSize = 64
 
 // Failure is the outcome of an attempt that did not succeed.
 type Failure struct {
 	Kind    Kind
 	Message string
-	Delay   time.Duration // with KindSnooze
+	Delay   time.Duration // with KindSnooze; whole milliseconds
 }
 
 // Task is a task with its types erased: it reads its input from the host and

@@ -1,9 +1,6 @@
+// The plugin that the SDK's tests build and run.
 package main
 
-import tlo "github.com/tlo-run/tlo/sdk/go"
-
-func init() {
-	tlo.Register("echo", func(_ *tlo.Context, in []byte) ([]byte, error) { return in, nil })
-}
+import _ "github.com/tlo-run/tlo/sdk/go/internal/testtasks"
 
 func main() {}
