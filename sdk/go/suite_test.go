@@ -2,6 +2,7 @@ package tlo_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"reflect"
 	"strings"
@@ -34,7 +35,11 @@ func TestNative(t *testing.T) {
 }
 
 func suiteOutput(t *testing.T, run runner) {
-	big := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB
+	var numbers strings.Builder // nearly 1 MiB in which no part is like another
+	for i := range 150_000 {
+		fmt.Fprintln(&numbers, i)
+	}
+	big := numbers.String()
 	for _, c := range []struct {
 		name, task, input, want string
 	}{
