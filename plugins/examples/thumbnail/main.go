@@ -28,8 +28,9 @@ type In struct {
 const (
 	// maxWidth bounds the memory of scaling, which grows with it.
 	maxWidth = 2048
-	// defaultMaxPixels is the largest picture to decode. Decoding takes up to
-	// 15 bytes a pixel, so this much fits the 512 MiB of tlo.hcl.
+	// defaultMaxPixels is the largest picture to decode. Progressive JPEG and
+	// scaling take up to 24 bytes a pixel, so this much fits the memory that
+	// tlo.hcl gives.
 	defaultMaxPixels = 25_000_000
 )
 
@@ -65,9 +66,7 @@ func thumbnail(ctx *tlo.Context, in In) ([]byte, error) {
 			return nil, err
 		}
 		ctx.Progress(float64(i+1)/float64(len(files)), name)
-		// Memory that a plugin has grown to stays: collect one picture before
-		// the next, so that the peak is that of one.
-		runtime.GC()
+		runtime.GC() // one picture before the next; see scaler.make
 	}
 	if err := a.close(); err != nil {
 		return nil, err

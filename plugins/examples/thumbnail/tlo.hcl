@@ -2,9 +2,9 @@
 task "thumbnail" {
   plugin  = "thumbnail.wasm"
   timeout = "15m"
-  memory  = "512MiB" # decoding takes up to 15 bytes a pixel
+  memory  = "768MiB" # a picture takes up to 24 bytes a pixel
 
-  # config = { max_pixels = "50000000" } # for larger pictures, with 1GiB of memory
+  # config = { max_pixels = "50000000" } # for larger pictures, with 1536MiB of memory
 
   grant {
     files "/photos" {
