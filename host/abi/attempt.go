@@ -106,13 +106,10 @@ func stamp(t time.Time) (string, bool) {
 
 // Text makes valid UTF-8 of at most limit bytes of a guest's bytes.
 func Text(b []byte, limit int) string {
-	if len(b) <= limit {
-		return strings.ToValidUTF8(string(b), "\uFFFD")
+	s := strings.ToValidUTF8(string(b[:min(len(b), limit)]), "\uFFFD")
+	if len(b) <= limit && len(s) <= limit {
+		return s
 	}
 	const ellipsis = "…"
-	cut := strings.ToValidUTF8(string(b[:limit-len(ellipsis)]), "\uFFFD")
-	for len(cut) > limit-len(ellipsis) { // replacements are longer than what they replace
-		cut = strings.ToValidUTF8(cut[:limit-len(ellipsis)], "")
-	}
-	return cut + ellipsis
+	return strings.ToValidUTF8(s[:min(len(s), limit-len(ellipsis))], "") + ellipsis
 }
