@@ -1,0 +1,145 @@
+package host
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/tlo-run/tlo/host/module"
+)
+
+// MaxFile is the most that a plugin may have, in bytes.
+const MaxFile = 64 << 20
+
+// Kind is what a file is.
+type Kind string
+
+// The kinds. Only native plugins and commands run; the others are recognised so
+// that their refusal can say what to do.
+const (
+	KindUnknown     Kind = ""
+	KindNative      Kind = "plugin"  // speaks the import module tlo
+	KindCommand     Kind = "command" // a WASI preview 1 command
+	KindComponent   Kind = "component"
+	KindExtism      Kind = "extism"
+	KindEmscripten  Kind = "emscripten"
+	KindWasmBindgen Kind = "wasm-bindgen"
+	KindGoJS        Kind = "go-js"
+)
+
+// Plugin is what a file says about itself. Nothing of it was run.
+type Plugin struct {
+	Path    string
+	Kind    Kind
+	Tasks   []Task
+	Imports []module.Import
+	Exports []module.Export
+	Memory  *module.Memory // nil if it has none
+	Size    int64          // bytes
+	SHA256  string         // hexadecimal
+	// Err is why [Scan] refuses the file; nil if it does not.
+	Err error
+
+	initialize bool            // exports _initialize
+	entries    map[string]bool // exported functions that can run a task
+}
+
+// Task is a task that a plugin offers.
+type Task struct {
+	Name   string
+	Export string // the function that runs it
+	// Declared is what the section tlo.tasks says; the zero value without one.
+	Declared Declaration
+}
+
+// Inspect reads the file at path and says what it is, without running or
+// compiling it. The error of a file that tlo does not run is a [*Refusal], with
+// what is known of the file beside it; other errors are those of reading.
+func Inspect(path string) (*Plugin, error) {
+	p, _, err := inspectFile(path)
+	return p, err
+}
+
+// InspectBytes is Inspect of bytes at hand. Path names them in messages, and
+// names the task where the plugin does not.
+func InspectBytes(path string, b []byte) (*Plugin, error) {
+	sum := sha256.Sum256(b)
+	p := &Plugin{Path: path, Size: int64(len(b)), SHA256: hex.EncodeToString(sum[:])}
+	if refusal := p.inspect(b); refusal != nil {
+		refusal.Path, p.Kind, p.Tasks = path, refusal.Kind, nil
+		return p, refusal
+	}
+	return p, nil
+}
+
+func (p *Plugin) inspect(b []byte) *Refusal {
+	if !module.IsBinary(b) {
+		return refuseBytes(b)
+	}
+	m, err := module.Read(b)
+	p.Imports, p.Exports, p.Memory = m.Imports, m.Exports, m.Memory
+	// What a toolchain leaves in the imports explains more than the feature or
+	// the limit that it trips over.
+	if refusal := refuseToolchain(m.Imports); refusal != nil {
+		return refusal
+	}
+	if len(m.Unsupported) > 0 {
+		return refuseFeatures(m.Unsupported)
+	}
+	if broken, ok := errors.AsType[*module.Error](err); ok {
+		return refuseModule(broken)
+	}
+	if refusal := refuseImports(m.Imports); refusal != nil {
+		return refusal
+	}
+	return p.findTasks(m)
+}
+
+// inspectFile is Inspect that also returns what it read.
+func inspectFile(path string) (*Plugin, []byte, error) {
+	b, err := readPlugin(path)
+	if err != nil {
+		return &Plugin{Path: path}, nil, err
+	}
+	p, err := InspectBytes(path, b)
+	return p, b, err
+}
+
+func readPlugin(path string) ([]byte, error) {
+	// Asked before opening: to open a pipe waits for a writer.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, pathError(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		r := refuse(KindUnknown, "put a .wasm file there", "it is not a regular file")
+		r.Path = path
+		return nil, r
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, pathError(path, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if err != nil {
+		return nil, pathError(path, err)
+	}
+	if len(b) > MaxFile {
+		r := refuse(KindUnknown, "strip debug information, or build for size", "it has more than %d MiB", MaxFile>>20)
+		r.Path = path
+		return nil, r
+	}
+	return b, nil
+}
+
+func pathError(path string, err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err
+	}
+	return fmt.Errorf("plugin %s: %w", path, err)
+}

@@ -1,0 +1,153 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime/debug"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/tlo-run/tlo/engine"
+)
+
+// program is a compiled plugin. It stays usable until the last attempt that
+// started with it has ended, also where the file has changed since.
+type program struct {
+	*Plugin
+	compiled wazero.CompiledModule
+	users    int // attempts, and paths that name it; guarded by Host.mu
+}
+
+// Compile reads the plugin at path and makes it ready to run. It reads the file
+// once, and compiles only what changed; attempts that run keep the code they
+// started with. Plugins compile one at a time; ctx ends the wait for others,
+// not the compilation, which takes a second or two for a large module.
+//
+// Attempts of a plugin that was not compiled do so first.
+func (h *Host) Compile(ctx context.Context, path string) error {
+	if err := h.enter(); err != nil {
+		return err
+	}
+	defer h.attempts.Done()
+	return h.load(ctx, path, func(*program) bool { return false })
+}
+
+// load reads and compiles the plugin at path unless enough says that what is
+// loaded will do.
+func (h *Host) load(ctx context.Context, path string, enough func(loaded *program) bool) error {
+	select {
+	case h.loading <- struct{}{}:
+		defer func() { <-h.loading }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for other plugins to compile: %w", context.Cause(ctx))
+	}
+	if loaded := h.loaded(path); loaded != nil && enough(loaded) {
+		return nil
+	}
+	plugin, code, err := inspectFile(path)
+	if err != nil {
+		return err
+	}
+	p := h.same(plugin)
+	if p == nil {
+		if p, err = h.compile(ctx, plugin, code); err != nil {
+			return err
+		}
+	}
+	return h.install(ctx, path, p)
+}
+
+func (h *Host) compile(ctx context.Context, plugin *Plugin, code []byte) (p *program, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			h.log.Debug("the compiler panicked", "path", plugin.Path, "stack", string(debug.Stack()))
+			p, err = nil, fmt.Errorf("plugin %s: the compiler failed on it: %v; %s", plugin.Path, fault, rebuild)
+		}
+	}()
+	started := time.Now()
+	// One worker: a panic in one of the compiler's own goroutines would end the
+	// process.
+	compiled, err := h.runtime.CompileModule(ctx, code)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: compile: %w; %s", plugin.Path, err, rebuild)
+	}
+	h.log.Info("plugin compiled", "path", plugin.Path, "size", plugin.Size, "took", time.Since(started))
+	return &program{Plugin: plugin, compiled: compiled}, nil
+}
+
+func (h *Host) loaded(path string) *program {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.programs[path]
+}
+
+// same returns the program of the same file under the same path, or nil. A copy
+// under another path is another plugin: tasks may be named after the file.
+func (h *Host) same(plugin *Plugin) *program {
+	if p := h.loaded(plugin.Path); p != nil && p.SHA256 == plugin.SHA256 {
+		return p
+	}
+	return nil
+}
+
+// install makes p the program of path. Its caller holds loading.
+func (h *Host) install(ctx context.Context, path string, p *program) error {
+	h.mu.Lock()
+	old := h.programs[path]
+	if old == p {
+		h.mu.Unlock()
+		return nil
+	}
+	h.programs[path] = p
+	p.users++
+	h.mu.Unlock()
+	if old == nil {
+		return nil
+	}
+	return h.release(ctx, old)
+}
+
+// acquire returns the program at path, compiled if need be, for one attempt.
+func (h *Host) acquire(ctx context.Context, path string) (*program, error) {
+	for {
+		h.mu.Lock()
+		p := h.programs[path]
+		if p != nil {
+			p.users++
+			h.mu.Unlock()
+			return p, nil
+		}
+		h.mu.Unlock()
+		if err := h.load(ctx, path, func(*program) bool { return true }); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// release drops one use of p, and its code with the last.
+func (h *Host) release(ctx context.Context, p *program) error {
+	h.mu.Lock()
+	p.users--
+	last := p.users == 0
+	h.mu.Unlock()
+	if !last {
+		return nil
+	}
+	return p.compiled.Close(ctx)
+}
+
+// loadFailure tells the engine what an attempt without a program means. A file
+// that is away may be on its way back; one that is refused will be again.
+func loadFailure(err error) error {
+	f := &engine.Failure{Cause: engine.CauseInternal, Message: err.Error()}
+	if _, refused := errors.AsType[*Refusal](err); refused {
+		f.Permanent = true
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		f.Message += "; put the plugin back, or remove the task"
+	}
+	return f
+}
