@@ -96,11 +96,12 @@ var effectTests = []test{
 // remove cancels a job if it still waits, and purges it.
 func (k *kit) remove(id string) {
 	k.Helper()
-	if k.get(id).State.Waiting() {
+	j := k.get(id)
+	if j.State.Waiting() {
 		_, err := k.Cancel(k.ctx, id, after(1))
 		k.ok(err)
 	}
-	n, err := k.Purge(k.ctx, engine.PurgeRequest{Task: "report", Before: after(1000), Max: 1})
+	n, err := k.Purge(k.ctx, engine.PurgeRequest{Task: j.Task, Before: after(1000), Max: 1})
 	k.ok(err)
 	k.same(n, 1)
 }

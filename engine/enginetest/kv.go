@@ -9,8 +9,9 @@ import (
 // write commits writes as the effects of a job.
 func (k *kit) write(writes ...engine.Write) {
 	k.Helper()
-	k.submit(job("writer"))
-	st := settlement(k.start(epoch), engine.Outcome{Verdict: engine.VerdictSucceeded}, epoch)
+	k.submit(job("writer", task("writer"), queue("writer")))
+	leased := k.leaseOf(engine.QueueSet{Names: []string{"writer"}}, 1, epoch)
+	st := settlement(leased[0], engine.Outcome{Verdict: engine.VerdictSucceeded}, epoch)
 	st.Effects.Writes = writes
 	k.ok(k.settle(st).Err)
 	k.remove("writer")
