@@ -100,8 +100,7 @@ func (s *Store) submit(jobs []engine.Job) error {
 	}
 	for _, j := range jobs {
 		s.seq++
-		r := &record{Job: j, seq: s.seq}
-		r.Input = slices.Clone(j.Input)
+		r := &record{Job: owned(j), seq: s.seq}
 		s.jobs[j.ID] = r
 		s.order = append(s.order, r)
 		if j.Key != "" {
@@ -139,7 +138,7 @@ func (s *Store) Lease(ctx context.Context, req engine.LeaseRequest) ([]engine.Jo
 		q.take()
 		first.Begin(req.Worker, req.Now, req.Until)
 		q.running[first.ID] = first
-		leased = append(leased, first.Job)
+		leased = append(leased, owned(first.Job))
 	}
 	return leased, nil
 }
@@ -194,7 +193,7 @@ func (s *Store) settle(st engine.Settlement) engine.Settled {
 	if r.State.Waiting() {
 		s.lineup(r.Queue).add(r)
 	}
-	return engine.Settled{Job: r.Job}
+	return engine.Settled{Job: owned(r.Job)}
 }
 
 // Expired implements [engine.Queue].
@@ -207,7 +206,7 @@ func (s *Store) Expired(ctx context.Context, now time.Time, n int) ([]engine.Job
 	for _, q := range s.queues {
 		for _, r := range q.running {
 			if !r.LeaseUntil.After(now) {
-				expired = append(expired, r.Job)
+				expired = append(expired, owned(r.Job))
 			}
 		}
 	}
@@ -217,7 +216,7 @@ func (s *Store) Expired(ctx context.Context, now time.Time, n int) ([]engine.Job
 		}
 		return strings.Compare(a.ID, b.ID)
 	})
-	return expired[:min(n, len(expired))], nil
+	return expired[:min(max(n, 0), len(expired))], nil
 }
 
 // Cancel implements [engine.Queue].
@@ -257,7 +256,7 @@ func (s *Store) change(ctx context.Context, id string, f func(*record) error) (e
 	if err := f(r); err != nil {
 		return engine.Job{}, err
 	}
-	return r.Job, nil
+	return owned(r.Job), nil
 }
 
 // NextDue implements [engine.Queue].

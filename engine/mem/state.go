@@ -73,6 +73,7 @@ func (s *Store) AppendLogs(ctx context.Context, id string, lines ...engine.LogLi
 
 func (r *record) appendLogs(lines []engine.LogLine) {
 	for _, l := range lines {
+		l = ownedLine(l)
 		l.Seq = uint64(len(r.logs)) + 1
 		r.logs = append(r.logs, l)
 	}
@@ -86,7 +87,9 @@ func (s *Store) Logs(ctx context.Context, id string, after uint64, limit int) ([
 		if limit > 0 {
 			rest = rest[:min(limit, len(rest))]
 		}
-		lines = slices.Clone(rest)
+		for _, l := range rest {
+			lines = append(lines, ownedLine(l))
+		}
 		return nil
 	})
 	return lines, err
@@ -160,7 +163,7 @@ func (s *Store) List(ctx context.Context, space, prefix string, limit int) ([]st
 		}
 	}
 	slices.Sort(keys)
-	return keys[:min(limit, len(keys))], nil
+	return keys[:min(max(limit, 0), len(keys))], nil
 }
 
 func (s *Store) write(writes []engine.Write) {
