@@ -182,7 +182,7 @@ func (e *Engine) settle(a *attempt, task TaskDef, o Outcome, effects Effects) {
 			return
 		case errors.Is(err, ErrDuplicate) && len(st.Effects.Jobs) > 0:
 			st.Outcome, st.Effects = childRefused(task, a.job, err), Effects{}
-		case errors.Is(err, ErrClosed) || errors.Is(err, ErrCorrupt) || e.running.isAbandoned():
+		case e.fail(err) || e.running.isAbandoned():
 			log.Error("cannot settle the attempt; it will count as lost", "error", err)
 			return
 		default:

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -39,7 +38,7 @@ func (p *pool) occupy(n int) {
 // dispatch leases jobs for the pool's free workers until intake ends, then
 // waits for the attempts it started. It sleeps until the next job is due, a
 // worker is free, or somebody wakes it.
-func (e *Engine) dispatch(intake, work context.Context, p *pool, fail func(error)) {
+func (e *Engine) dispatch(intake, work context.Context, p *pool) {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
 	timer := time.NewTimer(0)
@@ -58,8 +57,7 @@ func (e *Engine) dispatch(intake, work context.Context, p *pool, fail func(error
 		switch {
 		case intake.Err() != nil:
 			return
-		case errors.Is(err, ErrClosed) || errors.Is(err, ErrCorrupt):
-			fail(err)
+		case e.fail(err):
 			return
 		case err != nil:
 			nap, idle = trouble.next(), false

@@ -16,7 +16,7 @@ func (e *Engine) schedule(ctx context.Context) {
 		_, next, err := e.fire(ctx, now(), started)
 		var nap time.Duration
 		switch {
-		case ctx.Err() != nil || errors.Is(err, ErrClosed):
+		case ctx.Err() != nil || e.fail(err):
 			return
 		case err != nil:
 			nap = trouble.next()

@@ -61,7 +61,7 @@ func (e *Engine) reap(ctx context.Context) {
 	for {
 		nap, err := e.reapOnce(ctx, batch)
 		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, ErrClosed) {
+			if ctx.Err() != nil || e.fail(err) {
 				return
 			}
 			nap = trouble.next()
