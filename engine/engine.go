@@ -72,6 +72,7 @@ type Engine struct {
 	log      hclog.Logger
 
 	observers []Observer
+	turns     turns
 	feed      feed
 	stats     stats
 
