@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
+	"time"
 
 	"github.com/tlo-run/tlo/engine"
 	"github.com/tlo-run/tlo/engine/mem"
@@ -116,15 +116,21 @@ func TestEventsOfAJobAreInOrder(t *testing.T) {
 
 func TestNothingIsToldAfterTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := run(t, engine.Config{}, engine.TaskDef{Name: "quick", Run: func(_ context.Context, _ engine.TaskDef, _ engine.Job, r engine.Reporter) (engine.Result, error) {
-			r.Progress(0.5, "half")
-			r.Log(engine.Info, "half", nil)
-			return engine.Result{}, nil
-		}})
-		// The second keeps the log writer looking while the first has ended.
+		// While it is told of the end, the log writer comes by.
+		slow := engine.ObserverFunc(func(ev engine.Event) {
+			if ev.Type == "succeeded" {
+				time.Sleep(time.Second)
+			}
+		})
+		r := run(t, engine.Config{Observers: []engine.Observer{slow}}, engine.TaskDef{
+			Name: "quick", Run: func(_ context.Context, _ engine.TaskDef, _ engine.Job, r engine.Reporter) (engine.Result, error) {
+				r.Progress(0.5, "half")
+				r.Log(engine.Info, "half", nil)
+				return engine.Result{}, nil
+			},
+		})
 		id := r.do("quick").ID
-		r.do("quick")
-		synctest.Wait()
+		time.Sleep(time.Minute)
 		got := r.events.of(id)
 		if want := []engine.EventType{"submitted", "started", "logged", "succeeded"}; !slices.Equal(got, want) {
 			t.Errorf("the events are %v, want %v", got, want)

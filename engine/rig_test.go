@@ -55,7 +55,7 @@ func build(t *testing.T, store engine.Store, cfg engine.Config, tasks ...engine.
 		t.Fatal(err)
 	}
 	events := &diary{}
-	cfg.Observers = append(cfg.Observers, events)
+	cfg.Observers = append([]engine.Observer{events}, cfg.Observers...)
 	e, err := engine.New(store, registry, nil, cfg)
 	if err != nil {
 		t.Fatal(err)
