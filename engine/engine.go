@@ -258,6 +258,24 @@ const maxNap = time.Minute
 // napUntil is how long to wait before looking at the clock again.
 func napUntil(t time.Time) time.Duration { return min(max(time.Until(t), 0), maxNap) }
 
+// sleepUntil waits for a point in time, the end of ctx, or a wake; for the zero
+// time only for the latter two.
+func sleepUntil(ctx context.Context, t time.Time, wake <-chan struct{}) {
+	for t.IsZero() || now().Before(t) {
+		var reached <-chan time.Time
+		if !t.IsZero() {
+			reached = time.After(napUntil(t))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+			return
+		case <-reached:
+		}
+	}
+}
+
 // pause waits for d; false if ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
