@@ -2,7 +2,9 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/tlo-run/tlo/engine"
@@ -121,3 +123,6 @@ func (p *probe) Purge(ctx context.Context, req engine.PurgeRequest) (int, error)
 	}
 	return p.Store.Purge(ctx, req)
 }
+
+// errFull is what a store says when its disk is full.
+var errFull = fmt.Errorf("write data/tlo.db: %w", syscall.ENOSPC)
