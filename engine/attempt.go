@@ -103,7 +103,7 @@ func (e *Engine) attempt(a *attempt) {
 	task, err := e.registry.Lookup(a.job.Task)
 	if err != nil {
 		e.settle(a, TaskDef{}.WithDefaults(), Outcome{
-			Verdict: VerdictSnoozed, RunAt: now().Add(unloadedDelay),
+			Verdict: VerdictReleased, RunAt: now().Add(unloadedDelay),
 			Error: fmt.Sprintf("task %q is not loaded: add its plugin, or cancel the job", a.job.Task),
 		}, Effects{})
 		return

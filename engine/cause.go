@@ -65,7 +65,7 @@ const (
 	VerdictFailed    Verdict = "failed" // for good
 	VerdictRetried   Verdict = "retried"
 	VerdictSnoozed   Verdict = "snoozed"
-	VerdictReleased  Verdict = "released" // handed back by a stopping engine; counts nothing
+	VerdictReleased  Verdict = "released" // handed back: the engine stops, or lacks the task; counts nothing
 	VerdictCancelled Verdict = "cancelled"
 )
 
