@@ -103,7 +103,7 @@ func (e *Engine) attempt(a *attempt) {
 	task, err := e.registry.Lookup(a.job.Task)
 	if err != nil {
 		e.settle(a, TaskDef{}.WithDefaults(), Outcome{
-			Verdict: VerdictSnoozed, RunAt: now().Add(unloadedDelay),
+			Verdict: VerdictReleased, RunAt: now().Add(unloadedDelay),
 			Error: fmt.Sprintf("task %q is not loaded: add its plugin, or cancel the job", a.job.Task),
 		}, Effects{})
 		return
@@ -116,8 +116,10 @@ func (e *Engine) attempt(a *attempt) {
 	if a.job.Cancelling {
 		a.cancel(ErrCancelled)
 	}
-	e.emit(EventStarted, a.job)
-	res, err := e.execute(ctx, task, a)
+	var res Result
+	if err = e.start(a); err == nil {
+		res, err = e.execute(ctx, task, a)
+	}
 	o := judge(ctx, task, a.job, res, err, now(), rand.Float64())
 	var effects Effects
 	if o.Verdict == VerdictSucceeded {
@@ -128,6 +130,17 @@ func (e *Engine) attempt(a *attempt) {
 		}
 	}
 	e.settle(a, task, o, effects)
+}
+
+// start tells that the attempt begins, unless it must stop before it has: a
+// Go function might not look at its context.
+func (e *Engine) start(a *attempt) error {
+	defer e.turns.take(a.job.ID)()
+	if a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
+	e.emit(EventStarted, a.job)
+	return nil
 }
 
 // childRefused is the outcome of an attempt whose child jobs cannot be.
@@ -172,17 +185,16 @@ func (e *Engine) settle(a *attempt, task TaskDef, o Outcome, effects Effects) {
 	st := Settlement{ID: a.job.ID, Attempt: a.job.Attempt, Now: now(), Outcome: o, Logs: lines, Effects: effects}
 	var trouble patience
 	for {
-		job, err := e.settleOne(st)
+		_, err := e.settleOne(st)
 		switch {
 		case err == nil:
-			e.told(job, lines, st)
 			return
 		case errors.Is(err, ErrLeaseLost):
 			log.Warn("the lease was lost before the attempt ended: what it did is dropped", "verdict", o.Verdict)
 			return
 		case errors.Is(err, ErrDuplicate) && len(st.Effects.Jobs) > 0:
 			st.Outcome, st.Effects = childRefused(task, a.job, err), Effects{}
-		case errors.Is(err, ErrClosed) || errors.Is(err, ErrCorrupt) || e.running.isAbandoned():
+		case e.fail(err) || e.running.isAbandoned():
 			log.Error("cannot settle the attempt; it will count as lost", "error", err)
 			return
 		default:
@@ -199,19 +211,24 @@ func (e *Engine) settle(a *attempt, task TaskDef, o Outcome, effects Effects) {
 	}
 }
 
-// settleOne settles with a context that no stop cancels.
+// settleOne settles with a context that no stop cancels, and tells of it.
 func (e *Engine) settleOne(st Settlement) (Job, error) {
+	defer e.turns.take(idsOf(st.ID, st.Effects.Jobs)...)()
 	settled, err := e.store.Settle(context.Background(), st)
 	if err != nil {
 		return Job{}, err
 	}
-	return settled[0].Job, settled[0].Err
+	if err := settled[0].Err; err != nil {
+		return Job{}, err
+	}
+	e.told(settled[0].Job, st)
+	return settled[0].Job, nil
 }
 
 // told lets observers and pools know of a settlement.
-func (e *Engine) told(job Job, lines []LogLine, st Settlement) {
-	if len(lines) > 0 {
-		e.emit(EventLogged, job, lines...)
+func (e *Engine) told(job Job, st Settlement) {
+	if len(st.Logs) > 0 {
+		e.emit(EventLogged, job, st.Logs...)
 	}
 	for _, child := range st.Effects.Jobs {
 		e.emit(EventSubmitted, child)

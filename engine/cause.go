@@ -65,7 +65,7 @@ const (
 	VerdictFailed    Verdict = "failed" // for good
 	VerdictRetried   Verdict = "retried"
 	VerdictSnoozed   Verdict = "snoozed"
-	VerdictReleased  Verdict = "released" // handed back by a stopping engine; counts nothing
+	VerdictReleased  Verdict = "released" // handed back: the engine stops, or lacks the task; counts nothing
 	VerdictCancelled Verdict = "cancelled"
 )
 
@@ -107,16 +107,15 @@ func judge(ctx context.Context, task TaskDef, job Job, res Result, err error, no
 
 // judgeFailure applies the retry policy to an attempt that failed.
 func judgeFailure(policy RetryPolicy, job Job, cause Cause, message string, final bool, now time.Time, random float64) Outcome {
-	failures, spent := job.Failures+1, false
+	n := job.Failures + 1 // losses and failures have a budget and a backoff each
+	spent := n >= policy.Attempts
 	if cause == CauseLost {
-		failures = job.Failures
-		spent = job.Losses+1 > policy.Losses
-	} else {
-		spent = failures >= policy.Attempts
+		n = job.Losses + 1
+		spent = n > policy.Losses
 	}
 	if final || spent {
 		return Outcome{Verdict: VerdictFailed, Cause: cause, Error: message}
 	}
-	delay := policy.Delay(max(failures, job.Losses+1), random)
+	delay := policy.Delay(n, random)
 	return Outcome{Verdict: VerdictRetried, RunAt: now.Add(delay), Cause: cause, Error: message}
 }

@@ -72,6 +72,7 @@ type Engine struct {
 	log      hclog.Logger
 
 	observers []Observer
+	turns     turns
 	feed      feed
 	stats     stats
 
@@ -81,8 +82,9 @@ type Engine struct {
 	beat    chan struct{} // an attempt has started
 	ticked  sync.Mutex    // one pass over the schedules at a time
 
-	ran  atomic.Bool
-	stop chan StopMode
+	ran   atomic.Bool
+	stop  chan StopMode
+	fatal chan error // the first reason why Run cannot go on
 }
 
 // New makes an engine. executor may be nil if every task is a Go function.
@@ -109,6 +111,7 @@ func New(store Store, registry *Registry, executor Executor, cfg Config) (*Engin
 		flush:   make(chan struct{}, 1),
 		beat:    make(chan struct{}, 1),
 		stop:    make(chan StopMode, 8),
+		fatal:   make(chan error, 1),
 	}
 	e.observers = append([]Observer{&e.stats, &e.feed}, cfg.Observers...)
 	shared := QueueSet{Except: true}
@@ -147,16 +150,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	upkeep, endUpkeep := context.WithCancelCause(base) // heartbeats, logs
 	defer endUpkeep(nil)
 
-	fatal := make(chan error, 1)
-	fail := func(err error) {
-		select {
-		case fatal <- err:
-		default:
-		}
-	}
 	var taking, keeping sync.WaitGroup
 	for _, p := range e.pools {
-		taking.Go(func() { e.dispatch(intake, work, p, fail) })
+		taking.Go(func() { e.dispatch(intake, work, p) })
 	}
 	if !e.cfg.NoSchedules {
 		taking.Go(func() { e.schedule(intake) })
@@ -166,19 +162,19 @@ func (e *Engine) Run(ctx context.Context) error {
 	keeping.Go(func() { e.writeLogs(upkeep) })
 	keeping.Go(func() { e.clean(upkeep) })
 
-	err := e.untilStopped(ctx, closeIntake, endWork, fatal, &taking)
+	err := e.untilStopped(ctx, closeIntake, endWork, &taking)
 	endUpkeep(ErrStopping)
 	keeping.Wait()
 	return err
 }
 
 // untilStopped waits for a reason to stop and then for all attempts to end.
-func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.CancelCauseFunc, fatal <-chan error, taking *sync.WaitGroup) (err error) {
+func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.CancelCauseFunc, taking *sync.WaitGroup) (err error) {
 	mode := e.cfg.Stop
 	select {
 	case <-ctx.Done():
 	case mode = <-e.stop:
-	case err = <-fatal:
+	case err = <-e.fatal:
 		mode = StopIgnore // nothing can be settled any more
 	}
 	closeIntake(ErrStopping)
@@ -202,6 +198,9 @@ func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.
 		select {
 		case <-ended:
 			limit.Stop()
+			if err == nil && len(e.fatal) > 0 { // the store failed during the stop
+				err = <-e.fatal
+			}
 			return err
 		case next := <-e.stop:
 			mode = max(mode, next)
@@ -210,6 +209,19 @@ func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.
 		}
 		limit.Stop()
 	}
+}
+
+// fail ends Run if the store is beyond hope; it reports whether it is. Every
+// loop asks it, so that a store that is closed while nothing is due ends Run.
+func (e *Engine) fail(err error) bool {
+	if !errors.Is(err, ErrClosed) && !errors.Is(err, ErrCorrupt) {
+		return false
+	}
+	select {
+	case e.fatal <- err:
+	default: // another loop was first
+	}
+	return true
 }
 
 // emit tells the observers.
@@ -245,6 +257,24 @@ const maxNap = time.Minute
 
 // napUntil is how long to wait before looking at the clock again.
 func napUntil(t time.Time) time.Duration { return min(max(time.Until(t), 0), maxNap) }
+
+// sleepUntil waits for a point in time, the end of ctx, or a wake; for the zero
+// time only for the latter two.
+func sleepUntil(ctx context.Context, t time.Time, wake <-chan struct{}) {
+	for t.IsZero() || now().Before(t) {
+		var reached <-chan time.Time
+		if !t.IsZero() {
+			reached = time.After(napUntil(t))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+			return
+		case <-reached:
+		}
+	}
+}
 
 // pause waits for d; false if ctx ended first.
 func pause(ctx context.Context, d time.Duration) bool {

@@ -123,8 +123,9 @@ type Attempt struct {
 	Error     string    `json:"error,omitempty"`
 }
 
-// Duration is the wall time from lease to settlement.
-func (a Attempt) Duration() time.Duration { return a.EndedAt.Sub(a.StartedAt) }
+// Duration is the wall time from lease to settlement; zero if the clock was set
+// back meanwhile.
+func (a Attempt) Duration() time.Duration { return max(a.EndedAt.Sub(a.StartedAt), 0) }
 
 // Progress is how far a running attempt says it has come.
 type Progress struct {

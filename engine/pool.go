@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -39,11 +38,9 @@ func (p *pool) occupy(n int) {
 // dispatch leases jobs for the pool's free workers until intake ends, then
 // waits for the attempts it started. It sleeps until the next job is due, a
 // worker is free, or somebody wakes it.
-func (e *Engine) dispatch(intake, work context.Context, p *pool, fail func(error)) {
+func (e *Engine) dispatch(intake, work context.Context, p *pool) {
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	var trouble patience
 	for intake.Err() == nil {
 		free := p.free()
@@ -54,40 +51,32 @@ func (e *Engine) dispatch(intake, work context.Context, p *pool, fail func(error
 			}
 			continue
 		}
-		nap, idle, err := e.fill(intake, work, p, free, &attempts)
+		due, err := e.fill(intake, work, p, free, &attempts)
 		switch {
-		case intake.Err() != nil:
-			return
-		case errors.Is(err, ErrClosed) || errors.Is(err, ErrCorrupt):
-			fail(err)
+		case intake.Err() != nil || e.fail(err):
 			return
 		case err != nil:
-			nap, idle = trouble.next(), false
+			nap := trouble.next()
 			e.log.Error("cannot lease jobs, will try again", "error", err, "retry_in", nap)
+			pause(intake, nap)
 		default:
 			trouble.reset()
-		}
-		if idle {
-			timer.Stop()
-		} else {
-			timer.Reset(nap)
-		}
-		select {
-		case <-intake.Done():
-		case <-p.wake:
-		case <-timer.C:
+			sleepUntil(intake, due, p.wake)
 		}
 	}
 }
 
-// fill leases jobs for free workers, starts their attempts, and returns how
-// long nothing more will be due; idle if nothing waits at all.
-func (e *Engine) fill(intake, work context.Context, p *pool, free int, attempts *sync.WaitGroup) (nap time.Duration, idle bool, err error) {
+// fill leases jobs for free workers, starts their attempts, and returns when
+// the next job is due; the zero time if none waits.
+func (e *Engine) fill(intake, work context.Context, p *pool, free int, attempts *sync.WaitGroup) (due time.Time, err error) {
 	at := now()
 	req := LeaseRequest{Queues: p.queues, Max: free, Worker: e.cfg.Worker, Now: at, Until: at.Add(e.cfg.Lease)}
-	started, err := e.running.lease(work, func() ([]Job, error) { return e.store.Lease(intake, req) })
+	// A stop must not cut the call short: the leases might be given already,
+	// and with nobody to run them they would count as lost.
+	ctx := context.WithoutCancel(intake)
+	started, err := e.running.lease(work, func() ([]Job, error) { return e.store.Lease(ctx, req) })
 	if err != nil {
-		return 0, false, err
+		return due, err
 	}
 	p.occupy(len(started))
 	for _, a := range started {
@@ -100,8 +89,8 @@ func (e *Engine) fill(intake, work context.Context, p *pool, free int, attempts 
 		signal(e.beat)
 	}
 	if len(started) == free {
-		return 0, false, nil // the loop waits for a free worker
+		return at, nil // the loop waits for a free worker
 	}
-	due, ok, err := e.store.NextDue(intake, p.queues)
-	return napUntil(due), !ok, err
+	due, _, err = e.store.NextDue(intake, p.queues)
+	return due, err
 }

@@ -53,15 +53,16 @@ func (e *Engine) Logs(ctx context.Context, id string, after uint64, limit int) (
 
 // Cancel ends a waiting job, or asks a running one to stop and returns at once.
 func (e *Engine) Cancel(ctx context.Context, id string) (Job, error) {
+	defer e.turns.take(id)()
 	job, err := e.store.Cancel(ctx, id, now())
 	if err != nil {
 		return Job{}, err
 	}
 	if job.State == Running {
+		e.emit(EventCancelling, job)
 		if a := e.running.holder(job); a != nil {
 			a.cancel(ErrCancelled)
 		}
-		e.emit(EventCancelling, job)
 	} else {
 		e.emit(EventType(VerdictCancelled), job)
 	}
@@ -70,6 +71,7 @@ func (e *Engine) Cancel(ctx context.Context, id string) (Job, error) {
 
 // Retry makes a failed or cancelled job run again with a fresh retry budget.
 func (e *Engine) Retry(ctx context.Context, id string) (Job, error) {
+	defer e.turns.take(id)()
 	job, err := e.store.Retry(ctx, id, now())
 	if err != nil {
 		return Job{}, err

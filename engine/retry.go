@@ -40,7 +40,8 @@ var DefaultRetry = RetryPolicy{
 func (p RetryPolicy) Delay(n int, random float64) time.Duration {
 	d := float64(p.Min)
 	if p.Backoff == Exponential {
-		d = min(math.Ldexp(d, max(n-1, 0)), float64(p.Max))
+		doublings := min(max(n-1, 0), 63) // more exceed every Max
+		d = min(math.Ldexp(d, doublings), float64(p.Max))
 	}
 	d *= 1 + p.Jitter*(2*random-1)
 	return time.Duration(min(d, math.MaxInt64/2))

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -9,6 +10,7 @@ import (
 // use.
 type Timetable interface {
 	// Next returns the first tick after t, or the zero time if there is none.
+	// A time that is not after t counts as none too.
 	Next(t time.Time) time.Time
 }
 
@@ -23,7 +25,8 @@ const (
 
 // Schedule makes jobs of a task at planned times.
 type Schedule struct {
-	// Name is unique over all tasks; it is part of the key of each job made.
+	// Name is unique over all tasks; it is part of the key of each job made:
+	// 1 to 200 bytes of printable text.
 	Name   string
 	Spec   string // as written, for people
 	Zone   string // as written, for people
@@ -45,6 +48,12 @@ type every time.Duration
 
 func (e every) Next(t time.Time) time.Time {
 	step := int64(e)
+	switch {
+	case t.Before(firstNano):
+		t = firstNano
+	case t.After(lastNano):
+		return time.Time{}
+	}
 	n := t.UnixNano()
 	passed := n % step
 	if passed < 0 {
@@ -57,10 +66,28 @@ func (e every) Next(t time.Time) time.Time {
 	return time.Unix(0, next).UTC()
 }
 
+// What nanoseconds since the Unix epoch can count.
+var firstNano, lastNano = time.Unix(0, math.MinInt64).UTC(), time.Unix(0, math.MaxInt64).UTC()
+
+// Validate reports the first value that makes no sense.
+func (s *Schedule) Validate() error {
+	switch {
+	case s.Name == "" || !validKey(s.Name) || len(s.Name) > maxScheduleName:
+		return fmt.Errorf("schedule name %.80q: use 1 to %d bytes of printable text", s.Name, maxScheduleName)
+	case s.Times == nil:
+		return fmt.Errorf("schedule %q has no times", s.Name)
+	case s.Missed != "" && s.Missed != MissedLatest && s.Missed != MissedSkip:
+		return fmt.Errorf("schedule %q: missed is %q: use %q or %q", s.Name, s.Missed, MissedLatest, MissedSkip)
+	}
+	return nil
+}
+
+const maxScheduleName = 200 // with a tick it must still be a key
+
 // key names the one job of a tick: submitting it twice is a duplicate, which
 // makes schedules safe without a leader.
 func (s *Schedule) key(tick time.Time) string {
-	return fmt.Sprintf("%s@%s", s.Name, tick.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("%s@%s", s.Name, tick.UTC().Format(time.RFC3339Nano))
 }
 
 // maxMissed bounds the walk over ticks missed since last: a schedule of
@@ -68,33 +95,33 @@ func (s *Schedule) key(tick time.Time) string {
 const maxMissed = 10_000
 
 // due returns the latest tick in (last, now], and how many older ones it
-// stands for. false if there is none.
+// stands for, or maxMissed if there are more. false if there is none.
 func (s *Schedule) due(last, now time.Time) (tick time.Time, missed int, ok bool) {
-	for n := 0; ; n++ {
-		next := s.Times.Next(last)
-		if next.IsZero() || next.After(now) {
+	for n := range maxMissed + 1 {
+		next, ok := s.next(last, now)
+		if !ok {
 			return tick, max(n-1, 0), n > 0
-		}
-		if n == maxMissed {
-			last = s.nearest(last, now)
-			n = 0
-			continue
 		}
 		tick, last = next, next
 	}
+	return s.latest(last, now), maxMissed, true
 }
 
-// nearest finds by bisection an instant close before now that still has a tick
-// in (instant, now].
-func (s *Schedule) nearest(from, now time.Time) time.Time {
-	lo, hi := from, now // Next(lo) ≤ now holds throughout
-	for hi.Sub(lo) > time.Second {
+// next returns the first tick in (after, now].
+func (s *Schedule) next(after, now time.Time) (time.Time, bool) {
+	next := s.Times.Next(after)
+	return next, next.After(after) && !next.After(now)
+}
+
+// latest finds the last tick in [tick, now] by bisection.
+func (s *Schedule) latest(tick, now time.Time) time.Time {
+	for lo, hi := tick, now; hi.After(lo); {
 		mid := lo.Add(hi.Sub(lo) / 2)
-		if next := s.Times.Next(mid); next.IsZero() || next.After(now) {
-			hi = mid
+		if next, ok := s.next(mid, now); ok {
+			tick, lo = next, next
 		} else {
-			lo = mid
+			hi = mid
 		}
 	}
-	return lo
+	return tick
 }

@@ -14,27 +14,17 @@ func (e *Engine) schedule(ctx context.Context) {
 	for {
 		changed := e.registry.watch()
 		_, next, err := e.fire(ctx, now(), started)
-		var nap time.Duration
 		switch {
-		case ctx.Err() != nil || errors.Is(err, ErrClosed):
+		case ctx.Err() != nil || e.fail(err):
 			return
 		case err != nil:
-			nap = trouble.next()
+			nap := trouble.next()
 			e.log.Error("cannot fire schedules, will try again", "error", err, "retry_in", nap)
+			pause(ctx, nap)
 		default:
 			trouble.reset()
-			nap = napUntil(next)
+			sleepUntil(ctx, next, changed)
 		}
-		if next.IsZero() && err == nil {
-			nap = maxNap
-		}
-		timer := time.NewTimer(nap)
-		select {
-		case <-ctx.Done():
-		case <-changed:
-		case <-timer.C:
-		}
-		timer.Stop()
 	}
 }
 

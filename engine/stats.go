@@ -10,7 +10,8 @@ import (
 // from.
 const sampleSize = 1024
 
-// TaskStats counts the attempts of a task since the engine started.
+// TaskStats counts the attempts of a task since the engine was made: those
+// that ended by themselves or were lost, not those cancelled or released.
 type TaskStats struct {
 	Executed int           `json:"executed"` // attempts that ended
 	Failed   int           `json:"failed"`   // of those, with a cause
@@ -49,7 +50,7 @@ func (s *stats) Observe(ev Event) {
 		t = &taskStats{}
 		s.tasks[ev.Job.Task] = t
 	}
-	d := ev.At.Sub(ev.Job.StartedAt)
+	d := ev.Job.Duration()
 	if len(t.samples) < sampleSize {
 		t.samples = append(t.samples, d)
 	} else {
@@ -68,7 +69,7 @@ func (s *stats) snapshot() map[string]TaskStats {
 	all := make(map[string]TaskStats, len(s.tasks))
 	for name, t := range s.tasks {
 		sorted := slices.Sorted(slices.Values(t.samples))
-		at := func(percent int) time.Duration { return sorted[(len(sorted)-1)*percent/100] }
+		at := func(percent int) time.Duration { return sorted[(len(sorted)*percent+99)/100-1] } // nearest rank
 		all[name] = TaskStats{
 			Executed: t.executed, Failed: t.failed,
 			Average: t.total / time.Duration(t.executed),

@@ -33,6 +33,7 @@ func (e *Engine) Submit(ctx context.Context, submissions ...Submission) ([]Job, 
 	if err != nil {
 		return nil, err
 	}
+	defer e.turns.take(idsOf("", jobs)...)()
 	if err := e.store.Submit(ctx, jobs...); err != nil {
 		return nil, err
 	}

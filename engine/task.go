@@ -146,8 +146,8 @@ func (t TaskDef) Validate() error {
 		bad("%w", err)
 	}
 	for _, s := range t.Schedules {
-		if s.Times == nil {
-			bad("schedule %q has no times", s.Name)
+		if err := s.Validate(); err != nil {
+			bad("%w", err)
 		}
 	}
 	return errors.Join(errs...)

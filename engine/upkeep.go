@@ -61,7 +61,7 @@ func (e *Engine) reap(ctx context.Context) {
 	for {
 		nap, err := e.reapOnce(ctx, batch)
 		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, ErrClosed) {
+			if ctx.Err() != nil || e.fail(err) {
 				return
 			}
 			nap = trouble.next()
@@ -126,7 +126,6 @@ func (e *Engine) lose(job Job, at time.Time) error {
 	}
 	e.log.Warn("an attempt was lost", "job", job.ID, "task", job.Task, "attempt", job.Attempt,
 		"losses", settled.Losses, "verdict", st.Outcome.Verdict)
-	e.told(settled, nil, st)
 	return nil
 }
 
@@ -154,15 +153,14 @@ func (e *Engine) flushAttempt(ctx context.Context, a *attempt) {
 	a.flushing.Lock()
 	defer a.flushing.Unlock()
 	a.mu.Lock()
+	if a.ended { // the rest goes with the settlement, after which nothing is told
+		a.mu.Unlock()
+		return
+	}
 	lines, moved := a.lines, a.moved
 	job := a.job
 	job.Progress = a.progress
-	a.moved = false
-	if a.ended {
-		lines = nil // they go with the settlement
-	} else {
-		a.lines = nil
-	}
+	a.lines, a.moved = nil, false
 	a.mu.Unlock()
 	if moved {
 		e.emit(EventProgress, job)
