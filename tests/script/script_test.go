@@ -95,4 +95,3 @@ func waitRun(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 	}
 }
-

@@ -116,4 +116,3 @@ func settings(cmd *cobra.Command) (tlo.Config, error) {
 	}
 	return cfg, err
 }
-
