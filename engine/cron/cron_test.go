@@ -199,7 +199,7 @@ func FuzzNext(f *testing.F) {
 	} {
 		for i, zone := range []string{"", "Europe/Kyiv", "America/Sao_Paulo", "Australia/Lord_Howe", "Nowhere"} {
 			f.Add(spec, zone, int64(1_774_746_000+i*500_000), int64(i*7))
-			f.Add(spec, zone, int64(4_008_000_000+i*86_400), int64(0)) // the end of a leap year beyond the zones' tables
+			f.Add(spec, zone, int64(4_007_700_000+i*86_400), int64(0)) // the end of a leap year beyond the zones' tables
 			f.Add(spec, zone, int64(1_792_890_000-i*1800), int64(0))
 		}
 	}
