@@ -74,9 +74,9 @@ func (s *Store) release() error {
 	stuck := s.stuck
 	s.mu.Unlock()
 	if stuck {
-		// db.Close could wait for ever. This gives up the lock on the file; the
-		// mapping stays until the process ends.
-		return s.file.Close()
+		// db.Close could wait for ever. The mapping stays until the process
+		// ends.
+		return errors.Join(unlock(s.file), s.file.Close())
 	}
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close store %s: %w", s.path, err)
