@@ -4,97 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"runtime/debug"
-	"sync"
 	"time"
 )
-
-// attempt is one execution that runs in this process. It is the Reporter of
-// its executor.
-type attempt struct {
-	job    Job
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-
-	wake chan struct{} // the engine's flush
-
-	flushing sync.Mutex // held while lines are on their way to the store
-
-	mu       sync.Mutex
-	ended    bool
-	lines    []LogLine // not yet in the store
-	budget   int64     // log bytes left
-	dropped  int       // lines over the budget
-	progress Progress
-	moved    bool // progress not yet told
-}
-
-func newAttempt(work context.Context, job Job) *attempt {
-	a := &attempt{job: job}
-	a.ctx, a.cancel = context.WithCancelCause(work)
-	return a
-}
-
-// Log implements Reporter.
-func (a *attempt) Log(level Level, message string, fields map[string]string) {
-	size := int64(len(message)) + 32 // a line without text costs too
-	for k, v := range fields {
-		size += int64(len(k) + len(v))
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch {
-	case a.ended:
-		return
-	case size > a.budget:
-		a.budget = 0 // what fits after a gap would mislead
-		a.dropped++
-		return
-	}
-	a.budget -= size
-	a.add(min(max(level, Trace), Error), message, fields)
-}
-
-func (a *attempt) add(level Level, message string, fields map[string]string) {
-	a.lines = append(a.lines, LogLine{At: now(), Attempt: a.job.Attempt, Level: level, Message: message, Fields: fields})
-	signal(a.wake)
-}
-
-// Progress implements Reporter.
-func (a *attempt) Progress(fraction float64, message string) {
-	if math.IsNaN(fraction) {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.ended {
-		return
-	}
-	a.progress = Progress{Fraction: min(max(fraction, 0), 1), Message: message}
-	a.moved = true
-	signal(a.wake)
-}
-
-// end makes the reporter deaf and returns the lines not yet stored.
-func (a *attempt) end(limit int64) []LogLine {
-	a.flushing.Lock()
-	defer a.flushing.Unlock()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.dropped > 0 {
-		a.add(Warn, fmt.Sprintf("%d more lines were dropped: the log limit of %d bytes was reached", a.dropped, limit), nil)
-	}
-	a.ended = true
-	return a.lines
-}
-
-func (a *attempt) now() Progress {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.progress
-}
 
 // attempt runs one leased job to its settlement.
 func (e *Engine) attempt(a *attempt) {
@@ -178,6 +91,7 @@ func (e *Engine) execute(ctx context.Context, task TaskDef, a *attempt) (res Res
 // what was done must not be forgotten because a disk was full for a while.
 func (e *Engine) settle(a *attempt, task TaskDef, o Outcome, effects Effects) {
 	lines := a.end(task.Limits.Log)
+	o.Error, o.Progress = text(o.Error, maxError), a.now()
 	if e.running.isAbandoned() {
 		return
 	}

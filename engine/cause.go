@@ -76,6 +76,9 @@ type Outcome struct {
 	Cause   Cause     // for failed and retried
 	Error   string
 	Output  []byte // for succeeded
+	// Progress is what the attempt reported last; the zero value leaves what
+	// the store has.
+	Progress Progress
 }
 
 // judge decides what an attempt's end means. The context is asked before the

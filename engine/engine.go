@@ -26,7 +26,7 @@ type Config struct {
 	// Queues gives queues workers of their own.
 	Queues map[string]int
 	// Lease is how long a lease lasts without a heartbeat; heartbeats come at
-	// a third of it. Default: 30 s.
+	// a third of it. At least 10 ms. Default: 30 s.
 	Lease time.Duration
 	// Stop is what becomes of running attempts when Run's context ends.
 	// Default: StopDrain.
@@ -87,6 +87,9 @@ type Engine struct {
 	fatal chan error // the first reason why Run cannot go on
 }
 
+// minLease is the shortest lease whose heartbeats are no busy loop.
+const minLease = 10 * time.Millisecond
+
 // New makes an engine. executor may be nil if every task is a Go function.
 func New(store Store, registry *Registry, executor Executor, cfg Config) (*Engine, error) {
 	or(&cfg.Workers, runtime.NumCPU())
@@ -102,8 +105,15 @@ func New(store Store, registry *Registry, executor Executor, cfg Config) (*Engin
 	if cfg.Logger == nil {
 		cfg.Logger = hclog.NewNullLogger()
 	}
-	if cfg.Workers < 0 {
+	switch {
+	case cfg.Workers < 0:
 		return nil, invalid("workers is %d: use 1 or more", cfg.Workers)
+	case cfg.Lease < minLease:
+		return nil, invalid("lease is %v: use %v or more", cfg.Lease, minLease)
+	case cfg.Stop < StopDrain || cfg.Stop > StopIgnore:
+		return nil, invalid("stop mode %d is none of drain, cancel and ignore", cfg.Stop)
+	case cfg.StopTimeout < 0:
+		return nil, invalid("stop timeout is %v: use a positive duration", cfg.StopTimeout)
 	}
 	e := &Engine{
 		cfg: cfg, store: store, registry: registry, executor: executor, log: cfg.Logger,
@@ -130,7 +140,7 @@ func New(store Store, registry *Registry, executor Executor, cfg Config) (*Engin
 // abrupt. It returns at once; Run returns when all has ended.
 func (e *Engine) Stop(mode StopMode) {
 	select {
-	case e.stop <- mode:
+	case e.stop <- min(max(mode, StopDrain), StopIgnore):
 	default: // as many pending stops as anyone could mean
 	}
 }
@@ -185,6 +195,7 @@ func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.
 	}()
 	for {
 		limit := time.NewTimer(e.cfg.StopTimeout)
+		defer limit.Stop() // at most one for each mode
 		switch mode {
 		case StopDrain:
 			e.log.Info("stopping: waiting for running attempts", "running", e.running.len())
@@ -195,19 +206,27 @@ func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.
 			endWork(ErrAbandoned)
 			limit.Stop()
 		}
-		select {
-		case <-ended:
-			limit.Stop()
-			if err == nil && len(e.fatal) > 0 { // the store failed during the stop
-				err = <-e.fatal
+		next := mode
+		for next <= mode { // to ask again for the same wins no time
+			select {
+			case <-ended:
+				return e.unlessFailed(err)
+			case next = <-e.stop:
+			case <-limit.C:
+				next = mode + 1
 			}
-			return err
-		case next := <-e.stop:
-			mode = max(mode, next)
-		case <-limit.C:
-			mode = min(mode+1, StopIgnore)
 		}
-		limit.Stop()
+		mode = next
+	}
+}
+
+// unlessFailed returns err, or what a loop said that failed during the stop.
+func (e *Engine) unlessFailed(err error) error {
+	select {
+	case late := <-e.fatal:
+		return cmp.Or(err, late)
+	default:
+		return err
 	}
 }
 

@@ -182,8 +182,9 @@ type Result struct {
 // Reporter takes what an attempt says while it runs. It is safe for concurrent
 // use, never blocks on a disk, and ignores what comes after the attempt's end.
 type Reporter interface {
-	// Log records one line. The limit on log bytes is kept here.
+	// Log records one line. The limit on log bytes is kept here, and bytes
+	// that are no UTF-8 are replaced.
 	Log(level Level, message string, fields map[string]string)
-	// Progress clamps fraction to 0..1 and ignores NaN.
+	// Progress clamps fraction to 0..1, ignores NaN and keeps 1 KiB of message.
 	Progress(fraction float64, message string)
 }

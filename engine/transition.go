@@ -26,6 +26,9 @@ func (j *Job) Settle(o Outcome, now time.Time) {
 	})
 	j.LeaseUntil = time.Time{}
 	j.Cause, j.Error = o.Cause, o.Error
+	if o.Progress != (Progress{}) {
+		j.Progress = o.Progress
+	}
 	switch o.Cause {
 	case "":
 	case CauseLost:
