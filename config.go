@@ -1,9 +1,13 @@
 package tlo
 
 import (
+	"cmp"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/tlo-run/tlo/engine"
 )
@@ -24,6 +28,14 @@ type Config struct {
 	Defaults    TaskDefaults
 	Queues      []QueueConfig
 	Tasks       []TaskConfig
+	// CacheDir keeps compiled plugins; "cache" in DataDir. Whoever can write
+	// to it can run code as the engine.
+	CacheDir string
+
+	// Logger and Observers are for programs that embed an engine; nil logs
+	// nothing, and a configuration file cannot set them.
+	Logger    hclog.Logger
+	Observers []engine.Observer
 
 	from origin
 }
@@ -149,6 +161,11 @@ func (c Config) WithDefaults() Config {
 	or(&c.Log.Level, "info")
 	or(&c.Log.Format, "text")
 	return c
+}
+
+// cacheDir is where compiled plugins are kept.
+func (c Config) cacheDir() string {
+	return cmp.Or(c.CacheDir, filepath.Join(c.DataDir, "cache"))
 }
 
 // TaskConfig returns the block of a task, or nil if there is none.

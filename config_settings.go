@@ -16,6 +16,7 @@ func (c *Config) rootSettings(base string) []setting {
 	return []setting{
 		pathSetting("data_dir", `a folder such as "./data"`, &c.DataDir, base),
 		pathsSetting("plugins", `folders such as ["./plugins"]`, &c.Plugins, base),
+		pathSetting("cache_dir", `a folder such as "./data/cache"`, &c.CacheDir, base),
 		countSetting("workers", &c.Workers),
 		enumSetting("stop", &c.Stop, stopModes),
 		durationSetting("stop_timeout", &c.StopTimeout),

@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/tlo-run/tlo/engine"
-	"github.com/tlo-run/tlo/server"
 )
 
 // Socket is the path of the Unix socket on which an engine with this
@@ -24,6 +25,9 @@ func (c Config) Socket() string { return filepath.Join(c.DataDir, "tlo.sock") }
 // Run compiles the plugins, serves the API on the socket, and runs the engine
 // until ctx ends or the engine is stopped. A Runner runs once.
 func (r *Runner) Run(ctx context.Context) error {
+	if len(r.registry.List()) == 0 {
+		return r.catalog().errNoTasks(r.cfg)
+	}
 	l, err := listen(r.cfg.Socket())
 	if err != nil {
 		return err
@@ -44,16 +48,13 @@ func (r *Runner) Run(ctx context.Context) error {
 // Work runs the engine without schedules and without serving the API, until ctx
 // ends or the engine is stopped.
 func (r *Runner) Work(ctx context.Context) error {
-	return r.engine.RunWithoutSchedules(ctx)
+	return r.engine.Work(ctx)
 }
 
 // compile compiles all plugins before the first job needs one. A plugin that
 // does not compile becomes a problem; its jobs say so.
 func (r *Runner) compile(ctx context.Context) {
-	r.mu.Lock()
-	plugins := r.plugins
-	r.mu.Unlock()
-	for _, p := range plugins {
+	for _, p := range r.catalog().Plugins {
 		if p.Err != nil || ctx.Err() != nil {
 			continue
 		}
@@ -64,7 +65,7 @@ func (r *Runner) compile(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			r.log.Error("a plugin does not compile", "plugin", p.Path, "error", err)
 			r.mu.Lock()
-			r.problems = append(r.problems, server.Problem{Plugin: p.Path, Error: err.Error()})
+			r.found.problem(p.Path, err)
 			r.mu.Unlock()
 		}
 		r.log.Debug("compiled", "plugin", p.Path, "took", time.Since(began))
@@ -127,4 +128,38 @@ func logEvents(log hclog.Logger) engine.Observer {
 			log.Trace(string(ev.Type), args...)
 		}
 	})
+}
+
+// engineStops maps the configuration's words to the engine's.
+var engineStops = map[StopMode]engine.StopMode{
+	StopDrain: engine.StopDrain, StopCancel: engine.StopCancel, StopIgnore: engine.StopIgnore,
+}
+
+// needRestart names the settings that an engine takes at its start alone.
+func (c Config) needRestart(next Config) []string {
+	var names []string
+	for name, differs := range map[string]bool{
+		"data_dir":     c.DataDir != next.DataDir,
+		"cache_dir":    c.cacheDir() != next.cacheDir(),
+		"store":        c.Store != next.Store,
+		"workers":      c.Workers != next.Workers,
+		"queue":        !maps.Equal(c.queueWorkers(), next.queueWorkers()),
+		"stop":         c.Stop != next.Stop,
+		"stop_timeout": c.StopTimeout != next.StopTimeout,
+		"log.format":   c.Log.Format != next.Log.Format,
+	} {
+		if differs {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (c Config) queueWorkers() map[string]int {
+	workers := map[string]int{}
+	for _, q := range c.Queues {
+		workers[q.Name] = q.Workers
+	}
+	return workers
 }

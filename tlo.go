@@ -10,8 +10,8 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -44,10 +44,9 @@ type Runner struct {
 	registry *engine.Registry
 	engine   *engine.Engine
 
-	mu       sync.Mutex
-	plugins  []host.Plugin
-	problems []server.Problem
-	funcs    map[string]engine.TaskDef // Go functions
+	mu    sync.Mutex
+	found Catalog
+	funcs map[string]engine.TaskDef // Go functions
 }
 
 // Open opens the data directory and reads the plugins, without compiling them.
@@ -55,23 +54,27 @@ type Runner struct {
 // errors are those of Config.Validate, of the store (engine.ErrLocked if another
 // process has it open), and of the file system.
 func Open(cfg Config) (_ *Runner, err error) {
+	cfg = cfg.WithDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w: set data_dir to a folder that you may write", err)
 	}
-	r := &Runner{cfg: cfg, log: cfg.logger(), funcs: map[string]engine.TaskDef{}}
+	r := &Runner{cfg: cfg, log: cfg.Logger, funcs: map[string]engine.TaskDef{}}
+	if r.log == nil {
+		r.log = hclog.NewNullLogger()
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.Close())
 		}
 	}()
-	if r.store, err = openStore(cfg); err != nil {
+	if r.store, err = stores[cfg.Store](cfg); err != nil {
 		return nil, err
 	}
 	r.host, err = host.New(context.Background(), host.Options{
-		Logger: r.log.Named("host"), CacheDir: filepath.Join(cfg.DataDir, "cache"),
+		Logger: r.log.Named("host"), CacheDir: cfg.cacheDir(),
 	})
 	if err != nil {
 		return nil, err
@@ -90,15 +93,12 @@ func Open(cfg Config) (_ *Runner, err error) {
 }
 
 func (r *Runner) engineConfig() engine.Config {
-	cfg := engine.Config{
-		Workers: r.cfg.Workers, Queues: map[string]int{},
-		Stop: r.cfg.stopMode(), StopTimeout: r.cfg.StopTimeout,
-		Logger: r.log.Named("engine"), Observers: append([]engine.Observer{logEvents(r.log.Named("job"))}, r.cfg.Observers...),
+	return engine.Config{
+		Workers: r.cfg.Workers, Queues: r.cfg.queueWorkers(),
+		Stop: engineStops[r.cfg.Stop], StopTimeout: r.cfg.StopTimeout,
+		Logger:    r.log.Named("engine"),
+		Observers: append([]engine.Observer{logEvents(r.log.Named("job"))}, r.cfg.Observers...),
 	}
-	for _, q := range r.cfg.Queues {
-		cfg.Queues[q.Name] = q.Workers
-	}
-	return cfg
 }
 
 // Engine returns the engine: to submit, cancel, ask and watch.
@@ -126,11 +126,15 @@ func (r *Runner) Register(task engine.TaskDef) error {
 	return nil
 }
 
-// Problems lists the plugins that could not be loaded.
-func (r *Runner) Problems() []server.Problem {
+// Problems lists what could not be loaded.
+func (r *Runner) Problems() []server.Problem { return r.catalog().Problems }
+
+func (r *Runner) catalog() Catalog {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.problems
+	c := r.found
+	c.Problems = slices.Clone(c.Problems)
+	return c
 }
 
 // Close closes the store and the sandbox. It must not be called while Run runs.
@@ -149,6 +153,7 @@ func (r *Runner) Close() error {
 // the log level of cfg. It returns the settings that differ and need a restart.
 // On an error nothing changes.
 func (r *Runner) Reload(cfg Config) (restart []string, err error) {
+	cfg = cfg.WithDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -161,18 +166,16 @@ func (r *Runner) Reload(cfg Config) (restart []string, err error) {
 
 // load makes the registry of a configuration and what its plugins declare.
 func (r *Runner) load(cfg Config) error {
-	tasks, plugins, problems, err := catalog(cfg)
-	if err != nil {
-		return err
-	}
+	found := ReadCatalog(cfg)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	tasks := found.Tasks
 	for _, f := range r.funcs {
 		tasks = append(tasks, f)
 	}
 	if err := r.registry.Replace(tasks...); err != nil {
 		return err
 	}
-	r.plugins, r.problems = plugins, problems
+	r.found = found
 	return nil
 }

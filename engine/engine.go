@@ -34,8 +34,6 @@ type Config struct {
 	// StopTimeout bounds a drain, which then becomes a cancel, and that in turn,
 	// which then becomes an ignore. Default: 30 s.
 	StopTimeout time.Duration
-	// NoSchedules leaves the ticks of schedules to another process.
-	NoSchedules bool
 	// NewID makes the ids of jobs whose submitter names none. Default: UUIDv7.
 	NewID     func() string
 	Logger    hclog.Logger // default: none
@@ -148,7 +146,12 @@ func (e *Engine) Stop(mode StopMode) {
 // Run runs jobs until ctx ends or Stop is called, then stops as configured and
 // returns nil. It returns an error if the store fails for good. An engine runs
 // once.
-func (e *Engine) Run(ctx context.Context) error {
+func (e *Engine) Run(ctx context.Context) error { return e.run(ctx, true) }
+
+// Work is Run without the schedules, for a process that helps out for a while.
+func (e *Engine) Work(ctx context.Context) error { return e.run(ctx, false) }
+
+func (e *Engine) run(ctx context.Context, schedules bool) error {
 	if !e.ran.CompareAndSwap(false, true) {
 		return errors.New("this engine has run already: make a new one")
 	}
@@ -164,7 +167,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	for _, p := range e.pools {
 		taking.Go(func() { e.dispatch(intake, work, p) })
 	}
-	if !e.cfg.NoSchedules {
+	if schedules {
 		taking.Go(func() { e.schedule(intake) })
 	}
 	keeping.Go(func() { e.reap(upkeep) })

@@ -34,17 +34,22 @@ func run(t *testing.T, cfg engine.Config, tasks ...engine.TaskDef) *rig {
 func runOn(t *testing.T, store engine.Store, cfg engine.Config, tasks ...engine.TaskDef) *rig {
 	t.Helper()
 	r := build(t, store, cfg, tasks...)
+	r.start(t, r.Run)
+	return r
+}
+
+// start starts Run or Work, and ends it with the test.
+func (r *rig) start(t *testing.T, run func(context.Context) error) {
 	ctx, quit := context.WithCancel(t.Context())
 	r.quit = quit
 	go func() {
 		defer close(r.ended)
-		r.err = r.Run(ctx)
+		r.err = run(ctx)
 	}()
 	t.Cleanup(func() {
 		r.quit()
 		<-r.ended
 	})
-	return r
 }
 
 // build makes an engine that does not run.

@@ -169,10 +169,11 @@ func TestReplaceWhileRunning(t *testing.T) {
 	})
 }
 
-func TestNoSchedules(t *testing.T) {
+func TestWorkLeavesSchedules(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		base, seen := time.Now().UTC(), &runs{}
-		r := run(t, engine.Config{NoSchedules: true}, planned(seen, engine.Schedule{Times: each(t, time.Hour)}))
+		r := build(t, mem.New(), engine.Config{}, planned(seen, engine.Schedule{Times: each(t, time.Hour)}))
+		r.start(t, r.Work)
 		if jobs, err := r.Fire(t.Context()); len(jobs) > 0 || err != nil {
 			t.Errorf("a new schedule fired %d jobs, %v", len(jobs), err)
 		}
