@@ -17,7 +17,7 @@ func hostInputLen() uint32
 func hostInputRead(p unsafe.Pointer, n, off uint32) int32
 
 //go:wasmimport tlo output_write
-func hostOutputWrite(p unsafe.Pointer, n uint32)
+func hostOutputWrite(p unsafe.Pointer, n uint32) int32
 
 //go:wasmimport tlo log
 func hostLog(level int32, msg string)
@@ -72,7 +72,7 @@ func (wasmHost) Input() []byte {
 	return in[:read]
 }
 
-func (wasmHost) Output(p []byte) { hostOutputWrite(raw(p)) }
+func (wasmHost) Output(p []byte) bool { return hostOutputWrite(raw(p)) == 0 }
 
 func (wasmHost) Log(level guest.Level, msg string, fields []byte) {
 	if fields == nil {

@@ -100,8 +100,9 @@ func (h *testHost) inputRead(_ context.Context, m api.Module, p, n, off uint32) 
 	return uint32(copy(read(m, p, min(n, 1<<16)), h.input[min(int(off), len(h.input)):]))
 }
 
-func (h *testHost) outputWrite(_ context.Context, m api.Module, p, n uint32) {
+func (h *testHost) outputWrite(_ context.Context, m api.Module, p, n uint32) int32 {
 	h.res.Output = append(h.res.Output, read(m, p, n)...)
+	return 0
 }
 
 func (h *testHost) log(level uint32, msg, fields []byte) {

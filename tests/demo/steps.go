@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	_ "image/gif"
 	_ "image/jpeg"
 	_ "image/png"
 	"io/fs"
@@ -106,7 +107,7 @@ func (d *demo) thumbnail() (expected, got string, err error) {
 func (d *demo) countPictures() (n int, err error) {
 	err = filepath.WalkDir(d.photos, func(path string, e fs.DirEntry, err error) error {
 		ext := strings.ToLower(filepath.Ext(path))
-		if err != nil || !e.Type().IsRegular() || ext != ".jpeg" && ext != ".jpg" && ext != ".png" {
+		if err != nil || !e.Type().IsRegular() || ext != ".jpeg" && ext != ".jpg" && ext != ".png" && ext != ".gif" {
 			return err
 		}
 		f, err := os.Open(path)

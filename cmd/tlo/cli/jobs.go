@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlo-run/tlo"
+	"github.com/tlo-run/tlo/internal/typo"
 	"github.com/tlo-run/tlo/engine"
 	"github.com/tlo-run/tlo/server"
 )
@@ -78,7 +78,7 @@ func parseStates(names []string) ([]engine.State, error) {
 		s := engine.State(n)
 		if !slices.Contains(engine.States, s) {
 			hint := "use one of " + stateNames()
-			if near := typo.Nearest(n, strings.Fields(stateNames())); near != "" {
+			if near := typo.Closest(n, strings.Fields(stateNames())); near != "" {
 				hint = "did you mean " + near + "?"
 			}
 			return nil, usageError(fmt.Errorf("--state is %q: %s", n, hint))

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tlo-run/tlo"
+	"github.com/tlo-run/tlo/internal/typo"
 )
 
 // Main runs tlo with the process's arguments and streams and returns its exit
@@ -119,7 +119,7 @@ func suggestFlag(cmd *cobra.Command, err error) error {
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if near := typo.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+	if near := typo.Closest(unknown.GetSpecifiedName(), names); near != "" {
 		return fmt.Errorf("%w; did you mean --%s?", err, near)
 	}
 	return err

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
@@ -54,9 +55,11 @@ func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) er
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	// The signals come here: the command's own context ends with the first.
+	ctx, stop := context.WithCancel(context.WithoutCancel(cmd.Context()))
+	defer stop()
 	done := make(chan error, 1)
-	// The first stop signal ends the command's context, and so Run.
-	go func() { done <- runner.Run(cmd.Context()) }()
+	go func() { done <- runner.Run(ctx) }() // waited for below
 	stops := 0
 	for {
 		select {
@@ -70,7 +73,8 @@ func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) er
 			stops++
 			switch stops {
 			case 1:
-				log.Info("stopping; once more to ask running attempts to stop", "signal", s.String())
+				log.Info("stopping; once more asks running attempts to stop", "signal", s.String())
+				stop()
 			case 2:
 				runner.Engine().Stop(engine.StopCancel)
 			default:

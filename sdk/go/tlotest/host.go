@@ -87,10 +87,11 @@ func (h *host) result(code int) Result {
 
 func (h *host) Input() []byte { return h.input }
 
-func (h *host) Output(p []byte) {
+func (h *host) Output(p []byte) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.res.Output = append(h.res.Output, p...)
+	return true
 }
 
 func (h *host) Log(level guest.Level, msg string, fields []byte) {

@@ -16,8 +16,9 @@ import (
 type Host interface {
 	// Input returns the bytes of the job's input. The caller owns them.
 	Input() []byte
-	// Output appends to the attempt's output. The host copies p.
-	Output(p []byte)
+	// Output appends to the attempt's output. The host copies p. It returns
+	// false, and appends nothing, where that is more than the task may return.
+	Output(p []byte) bool
 	// Log records a line; fields is nil or a JSON object. The host copies both.
 	Log(level Level, msg string, fields []byte)
 	// Progress reports how far the attempt is, 0 to 1. An empty msg leaves the last one.
@@ -125,8 +126,10 @@ func Run(h Host) int32 {
 	}
 	out, failure := call(task, h)
 	if failure == nil {
-		h.Output(out)
-		return CodeOK
+		if h.Output(out) {
+			return CodeOK
+		}
+		failure = &Failure{Kind: KindPermanent, Message: fmt.Sprintf("the output has %d bytes, over the task's limit: raise output in its block", len(out))}
 	}
 	h.Fail(failure.Kind, failure.Message)
 	switch failure.Kind {
