@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlo-run/tlo/internal/typo"
 	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/internal/typo"
 	"github.com/tlo-run/tlo/server"
 )
 
