@@ -79,10 +79,7 @@ func (c Config) checkTask(k checker, t TaskConfig) {
 		k.bad("priority", fmt.Sprintf("use %d to %d, higher runs first", engine.MinPriority, engine.MaxPriority), "is %d", *p)
 	}
 	k.limits(t.Limits)
-	// What is inherited has been checked with the defaults.
-	if t.Retry != (RetryConfig{}) {
-		k.retry(c.retry(t.Retry, engine.RetryPolicy{}), t.Retry)
-	}
+	k.retry(c.retry(t.Retry, engine.RetryPolicy{}), t.Retry)
 	k.retention(t.Retention)
 	guests := map[string]bool{}
 	for _, f := range t.Files {
@@ -202,15 +199,16 @@ func bytes(n int64) string {
 	return humanize.IBytes(uint64(n))
 }
 
-// retry checks a policy as it holds, which may be what is set against what is
+// retry checks what is set, where p is the policy as it holds, with what is
 // inherited.
 func (k checker) retry(p engine.RetryPolicy, set RetryConfig) {
 	k.prefix += "retry."
-	if p.Attempts < 1 {
+	if set.Attempts != nil && p.Attempts < 1 {
 		k.bad("attempts", "it counts the first one too: use 1 or more", "is %d", p.Attempts)
 	}
 	word(k, "backoff", set.Backoff, backoffs)
 	switch {
+	case set.Min == nil && set.Max == nil:
 	case p.Min < 0:
 		k.bad("min", "use 0s or more", "is %v", p.Min)
 	case p.Max < p.Min:
@@ -220,10 +218,10 @@ func (k checker) retry(p engine.RetryPolicy, set RetryConfig) {
 		}
 		k.bad(setting, "use min ≤ max", "does not fit: min is %v and max is %v", p.Min, p.Max)
 	}
-	if !(p.Jitter >= 0 && p.Jitter <= 1) { // NaN too
+	if set.Jitter != nil && !(p.Jitter >= 0 && p.Jitter <= 1) { // NaN too
 		k.bad("jitter", "use a share from 0 to 1", "is %v", p.Jitter)
 	}
-	if p.Losses < 0 {
+	if set.Losses != nil && p.Losses < 0 {
 		k.bad("losses", "use 0 or more", "is %d", p.Losses)
 	}
 }

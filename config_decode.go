@@ -190,6 +190,7 @@ func (d *decoder) attribute(attr *hclsyntax.Attribute, in place, settings []sett
 			d.add(at, fmt.Sprintf("write %s %s{ … }", b.name, label), "%s%s is a block", in.subject, attr.Name)
 			return
 		}
+		in.from.fail(in.prefix + typo.Closest(attr.Name, names(settings, blocks)))
 		d.add(at, suggestion(attr.Name, settings, blocks), "%sthere is no attribute %q here", in.subject, attr.Name)
 		return
 	}
@@ -220,6 +221,20 @@ func (d *decoder) unknownBlock(b *hclsyntax.Block, in place, settings []setting,
 
 // suggestion is what name may have meant, or all there is.
 func suggestion(name string, settings []setting, blocks []block) string {
+	known := names(settings, blocks)
+	if hint := typo.DidYouMean(name, known); hint != "" {
+		return hint
+	}
+	switch len(known) {
+	case 0:
+		return "nothing may stand here"
+	case 1:
+		return "there is only " + known[0]
+	}
+	return "there are " + strings.Join(known, ", ")
+}
+
+func names(settings []setting, blocks []block) []string {
 	var known []string
 	for _, s := range settings {
 		known = append(known, s.name)
@@ -227,13 +242,7 @@ func suggestion(name string, settings []setting, blocks []block) string {
 	for _, b := range blocks {
 		known = append(known, b.name)
 	}
-	if hint := typo.DidYouMean(name, known); hint != "" {
-		return hint
-	}
-	if len(known) == 0 {
-		return "nothing may stand here"
-	}
-	return "there are " + strings.Join(known, ", ")
+	return known
 }
 
 func find[T any](list []T, is func(T) bool) (T, bool) {

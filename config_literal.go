@@ -90,7 +90,7 @@ func moderate(v cty.Value) bool {
 
 // assign gives the setting its value.
 func (s setting) assign(v cty.Value) error {
-	wrong := &valueError{"not what is wanted: " + describe(v), "write " + s.wants}
+	wrong := &valueError{describe(v) + " does not fit", "write " + s.wants}
 	switch {
 	case s.raw != nil:
 		b, err := rawInput(v)
@@ -113,7 +113,7 @@ func (s setting) assign(v cty.Value) error {
 		for _, e := range v.AsValueSlice() {
 			text, ok := asText(e)
 			if !ok {
-				return wrong
+				return &valueError{describe(e) + " does not fit within the list", "write " + s.wants}
 			}
 			list = append(list, text)
 		}

@@ -52,13 +52,13 @@ func (k checker) schedule(s ScheduleConfig) {
 	interval := s.Every != 0 || strings.HasPrefix(strings.TrimSpace(s.Cron), "@every")
 	switch {
 	case s.Cron != "" && s.Every != 0:
-		k.bad("every", "use one of the two", "set beside cron")
+		k.bad("every", "use one of the two", "is set beside cron")
 		return
 	case s.Cron == "" && s.Every == 0:
 		k.bad("", `write cron = "0 6 * * *" or every = "15m"`, "no cron and no interval")
 		return
 	case interval && s.Timezone != "":
-		k.bad("timezone", "remove it, or use a cron expression", "set, but an interval is the same everywhere")
+		k.bad("timezone", "remove it, or use a cron expression", "is set, but an interval is the same everywhere")
 		return
 	}
 	if s.Cron == "" {

@@ -18,8 +18,20 @@ func Closest(word string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if best == "" && swapped(word, known) >= 0 {
-		best = known[swapped(word, known)]
+	if best != "" || len(word) < 3 {
+		return best
+	}
+	// What edits do not explain: letters in another order, or a longer or
+	// shorter form, as warning is of warn.
+	w := fold(word)
+	i := slices.IndexFunc(known, func(k string) bool {
+		k = fold(k)
+		short, long := min(len(k), len(w)), max(len(k), len(w))
+		return letters(k) == letters(w) ||
+			short >= 3 && 2*short >= long && (strings.HasPrefix(w, k) || strings.HasPrefix(k, w))
+	})
+	if i >= 0 {
+		best = known[i]
 	}
 	return best
 }
@@ -32,14 +44,8 @@ func DidYouMean(word string, known []string) string {
 	return ""
 }
 
-// swapped finds the word that has the same letters in another order, which two
-// edits of a short word would otherwise hide.
-func swapped(word string, known []string) int {
-	return slices.IndexFunc(known, func(k string) bool { return len(k) > 2 && letters(k) == letters(word) })
-}
-
 func letters(s string) string {
-	r := []rune(fold(s))
+	r := []rune(s)
 	slices.Sort(r)
 	return string(r)
 }

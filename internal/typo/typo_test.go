@@ -12,7 +12,10 @@ func TestClosest(t *testing.T) {
 		"mni":          "min",
 		"Europe/Kyyiv": "Europe/Kyiv",
 		"europe/kyiv":  "Europe/Kyiv",
+		"timeouts_all": "timeout",
+		"ret":          "retry",
 		"workers":      "",
+		"Eu":           "",
 		"x":            "",
 		"":             "",
 	} {

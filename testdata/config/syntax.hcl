@@ -1,0 +1,4 @@
+workers = 4
+task "t" {
+  timeout = 
+}
