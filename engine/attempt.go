@@ -39,7 +39,7 @@ func (e *Engine) attempt(a *attempt) {
 		effects.Writes = res.Writes
 		effects.Jobs, err = e.prepare(res.Jobs)
 		if err != nil {
-			o, effects = childRefused(task, a.job, err), Effects{}
+			o, effects = effectsRefused(task, a.job, err), Effects{}
 		}
 	}
 	e.settle(a, task, o, effects)
@@ -56,9 +56,13 @@ func (e *Engine) start(a *attempt) error {
 	return nil
 }
 
-// childRefused is the outcome of an attempt whose child jobs cannot be.
-func childRefused(task TaskDef, job Job, err error) Outcome {
-	return judgeFailure(task.Retry, job, CauseError, "child job: "+err.Error(), true, now(), 0)
+// refused reports whether a store will never take what it was given.
+func refused(err error) bool { return errors.Is(err, ErrDuplicate) || errors.Is(err, ErrInvalid) }
+
+// effectsRefused is the outcome of an attempt whose child jobs or writes cannot
+// be.
+func effectsRefused(task TaskDef, job Job, err error) Outcome {
+	return judgeFailure(task.Retry, job, CauseError, "effects of the attempt: "+err.Error(), true, now(), 0)
 }
 
 // unloadedDelay is the wait before a job whose task is not loaded is looked at
@@ -106,8 +110,9 @@ func (e *Engine) settle(a *attempt, task TaskDef, o Outcome, effects Effects) {
 		case errors.Is(err, ErrLeaseLost):
 			log.Warn("the lease was lost before the attempt ended: what it did is dropped", "verdict", o.Verdict)
 			return
-		case errors.Is(err, ErrDuplicate) && len(st.Effects.Jobs) > 0:
-			st.Outcome, st.Effects = childRefused(task, a.job, err), Effects{}
+		case refused(err) && len(st.Effects.Jobs)+len(st.Effects.Writes) > 0:
+			st.Outcome, st.Effects = effectsRefused(task, a.job, err), Effects{}
+			st.Outcome.Progress = o.Progress
 		case e.fail(err) || e.running.isAbandoned():
 			log.Error("cannot settle the attempt; it will count as lost", "error", err)
 			return

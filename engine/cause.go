@@ -96,7 +96,7 @@ func judge(ctx context.Context, task TaskDef, job Job, res Result, err error, no
 		return Outcome{Verdict: VerdictSucceeded, Output: res.Output}
 	}
 	if s, ok := errors.AsType[*snooze](err); ok {
-		return Outcome{Verdict: VerdictSnoozed, RunAt: now.Add(s.d), Error: err.Error()}
+		return Outcome{Verdict: VerdictSnoozed, RunAt: runAfter(now, s.d), Error: err.Error()}
 	}
 	cause, final := CauseError, false
 	if f, ok := errors.AsType[*Failure](err); ok {
@@ -120,5 +120,5 @@ func judgeFailure(policy RetryPolicy, job Job, cause Cause, message string, fina
 		return Outcome{Verdict: VerdictFailed, Cause: cause, Error: message}
 	}
 	delay := policy.Delay(n, random)
-	return Outcome{Verdict: VerdictRetried, RunAt: now.Add(delay), Cause: cause, Error: message}
+	return Outcome{Verdict: VerdictRetried, RunAt: runAfter(now, delay), Cause: cause, Error: message}
 }

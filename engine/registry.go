@@ -20,8 +20,11 @@ type Registry struct {
 // NewRegistry returns a registry with the tasks, or everything that is wrong
 // with them.
 func NewRegistry(tasks ...TaskDef) (*Registry, error) {
-	r := &Registry{changed: make(chan struct{})}
-	return r, r.Replace(tasks...)
+	r := &Registry{tasks: map[string]TaskDef{}, changed: make(chan struct{})}
+	if err := r.Replace(tasks...); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Register adds a task or replaces the one of the same name. Unset fields take

@@ -76,7 +76,8 @@ type Queue interface {
 	// Settle ends attempts: outcome, log lines and effects of each commit
 	// together or not at all. The results are parallel to settlements; a lease
 	// that is no longer held has ErrLeaseLost and changes nothing, and
-	// effects that collide with a key have a *DuplicateError and change
+	// effects that collide with a key have a *DuplicateError, those that the
+	// store can never keep an error that matches ErrInvalid, and change
 	// nothing either. The error is of the store as a whole.
 	Settle(ctx context.Context, settlements ...Settlement) ([]Settled, error)
 

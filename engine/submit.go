@@ -19,7 +19,7 @@ type Submission struct {
 	Key      string // refuse the job if one with this key exists
 	Queue    string
 	Priority *int
-	RunAt    time.Time // default: now
+	RunAt    time.Time // default: now; from 1970 to 2261
 	// Schedule and Tick mark the job of a planned time.
 	Schedule string
 	Tick     time.Time
@@ -89,12 +89,29 @@ func check(j Job, task TaskDef) error {
 		return invalid("priority is %d: use %d to %d, higher runs first", j.Priority, MinPriority, MaxPriority)
 	case !validKey(j.Key):
 		return invalid("key %.40q: use at most %d bytes of printable text", j.Key, maxKey)
+	case j.RunAt.Before(firstRunAt) || j.RunAt.After(lastRunAt):
+		return invalid("run-at is %s: use a time from %d to %d", j.RunAt.Format(time.DateOnly), firstRunAt.Year(), lastRunAt.Year())
 	case size > task.Limits.Input:
 		return invalid("the input has %d bytes, over the limit of %d of task %q: raise its input limit", size, task.Limits.Input, task.Name)
 	case len(task.InputSchema) > 0 && size > 0 && !json.Valid(j.Input):
 		return invalid("task %q takes JSON, and the input is not: %s", task.Name, jsonProblem(j.Input))
 	}
 	return nil
+}
+
+// Run-at times are those that every store can keep in order, as nanoseconds
+// since the Unix epoch.
+var (
+	firstRunAt = time.Unix(0, 0).UTC()
+	lastRunAt  = time.Date(2261, 12, 31, 0, 0, 0, 0, time.UTC)
+)
+
+// runAfter is the run-at of a job that waits for d from now.
+func runAfter(now time.Time, d time.Duration) time.Time {
+	if t := now.Add(d); t.Before(lastRunAt) {
+		return t
+	}
+	return lastRunAt
 }
 
 func validKey(key string) bool {

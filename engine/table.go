@@ -32,6 +32,11 @@ func (t *table) lease(work context.Context, f func() ([]Job, error)) ([]*attempt
 	defer t.mu.Unlock()
 	started := make([]*attempt, len(jobs))
 	for i, j := range jobs {
+		if stale := t.runs[j.ID]; stale != nil {
+			// Another process took the job away and gave it back: a lease is
+			// given once the one before has ended.
+			stale.cancel(ErrLeaseLost)
+		}
 		started[i] = newAttempt(work, j)
 		t.runs[j.ID] = started[i]
 	}
