@@ -4,7 +4,7 @@ package module
 // return false where an unsupported feature hides the rest of the section.
 
 func (d *decoder) typeSection() bool {
-	n := d.count("types", MaxTypes, 3)
+	n := d.count("types", MaxTypes, 2)
 	for range n {
 		switch form := d.byte(); {
 		case d.err != nil:

@@ -1,0 +1,83 @@
+// Command guest does what the lines of its input say and answers each with a
+// line. It is an ordinary Go program, built for WASI by the tests.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"log"
+	"os"
+	"strings"
+	"time"
+)
+
+func main() {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		verb, arg, _ := strings.Cut(lines.Text(), " ")
+		answer, err := do(verb, arg)
+		if err != nil {
+			answer = "error"
+			log.Print(err)
+		}
+		fmt.Println(verb, answer)
+	}
+}
+
+func do(verb, arg string) (string, error) {
+	switch verb {
+	case "args":
+		return strings.Join(os.Args, " "), nil
+	case "env":
+		return strings.Join(os.Environ(), " "), nil
+	case "read":
+		b, err := os.ReadFile(arg)
+		return string(b), err
+	case "list":
+		entries, err := os.ReadDir(arg)
+		names := []string{}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return strings.Join(names, " "), err
+	case "write":
+		return "done", os.WriteFile(arg, []byte("written"), 0o600)
+	case "append":
+		f, err := os.OpenFile(arg, os.O_RDWR|os.O_APPEND, 0)
+		if err != nil {
+			return "", err
+		}
+		_, err = f.WriteString("written")
+		return "done", err
+	case "truncate":
+		return "done", os.Truncate(arg, 0)
+	case "mkdir":
+		return "done", os.Mkdir(arg, 0o700)
+	case "remove":
+		return "done", os.RemoveAll(arg)
+	case "rename":
+		return "done", os.Rename(arg, arg+".new")
+	case "symlink":
+		return "done", os.Symlink("/", arg)
+	case "chtimes":
+		return "done", os.Chtimes(arg, time.Unix(1, 0), time.Unix(1, 0))
+	case "hoard": // opens until it may not
+		n := 0
+		for {
+			if _, err := os.Open(arg); err != nil {
+				return fmt.Sprint(n), nil
+			}
+			n++
+		}
+	case "allocate":
+		blocks := [][]byte{}
+		for {
+			blocks = append(blocks, make([]byte, 1<<20))
+		}
+	case "panic":
+		panic("as told")
+	case "exit":
+		os.Exit(len(arg))
+	}
+	return "", fmt.Errorf("unknown verb %q", verb)
+}
