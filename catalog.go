@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,8 +30,11 @@ func ReadCatalog(cfg Config) Catalog {
 	var c Catalog
 	for _, folder := range cfg.Plugins {
 		plugins, err := host.Scan(folder)
+		if errors.Is(err, os.ErrNotExist) {
+			err = errors.New("it does not exist; create it, or name another with plugins")
+		}
 		if err != nil {
-			c.problem(folder, err)
+			c.problem("plugins folder "+folder, err)
 		}
 		c.Plugins = append(c.Plugins, plugins...)
 	}
@@ -90,7 +94,7 @@ func (c *Catalog) offers() []offer {
 
 func (c *Catalog) problem(what string, err error) {
 	// The text of a refusal names its file; the list names it already.
-	text := strings.TrimPrefix(err.Error(), "plugin "+what+": ")
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "plugin "+what+": "), what+": ")
 	c.Problems = append(c.Problems, server.Problem{Plugin: what, Error: text})
 }
 
@@ -205,8 +209,11 @@ func (c Catalog) errNoTasks(cfg Config) error {
 	for _, p := range c.Problems {
 		errs = append(errs, fmt.Errorf("%s: %s", p.Plugin, p.Error))
 	}
-	if len(errs) == 0 {
+	switch len(errs) {
+	case 0:
 		return fmt.Errorf("no tasks to run: put .wasm files into %s", strings.Join(cfg.Plugins, " or "))
+	case 1:
+		return fmt.Errorf("no tasks to run: %w", errs[0])
 	}
 	return fmt.Errorf("no tasks to run:\n%w", errors.Join(errs...))
 }

@@ -28,6 +28,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	if len(r.registry.List()) == 0 {
 		return r.catalog().errNoTasks(r.cfg)
 	}
+	for _, p := range r.Problems() {
+		r.log.Error("not loaded", "what", p.Plugin, "error", p.Error)
+	}
 	l, err := listen(r.cfg.Socket())
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func newCheck() *cobra.Command {
 			if err := out.check(); err != nil {
 				return err
 			}
-			cfg, err := settings(cmd)
+			cfg, err := configuration(cmd)
 			if err != nil {
 				return err
 			}

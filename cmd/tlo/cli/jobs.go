@@ -127,17 +127,21 @@ func message(j engine.Job) string {
 	case j.State == engine.Running:
 		text := ""
 		if j.Progress != (engine.Progress{}) {
-			text = fmt.Sprintf("%.0f%% %s", j.Progress.Fraction*100, j.Progress.Message)
+			text = progressText(j.Progress)
 		}
 		if j.Cancelling {
 			text = "cancelling " + text
 		}
-		return clean(text)
+		return text
 	case j.Cause != "":
 		return clean(string(j.Cause) + ": " + firstLine(j.Error))
 	default:
 		return clean(firstLine(j.Error))
 	}
+}
+
+func progressText(p engine.Progress) string {
+	return strings.TrimSpace(fmt.Sprintf("%.0f%% %s", p.Fraction*100, clean(p.Message)))
 }
 
 func firstLine(s string) string {

@@ -80,7 +80,7 @@ watched, and unable to touch what it was not granted.
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(fmt.Errorf("%w; see %s --help", suggestFlag(cmd, err), cmd.CommandPath()))
 	})
-	addSettingsFlags(root.PersistentFlags())
+	addSettingFlags(root.PersistentFlags())
 	root.AddCommand(
 		newRun(), newListTasks(), newSchedule(), newJobs(), newShow(), newLogs(),
 		newCancel(), newRetry(), newExec(), newInspect(), newCheck(), newVersion(),

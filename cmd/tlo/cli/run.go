@@ -29,7 +29,7 @@ submitted, until stopped.
 		Example: "  tlo run\n  tlo run --config /etc/tlo/tlo.hcl --data-dir /var/lib/tlo",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := settings(cmd)
+			cfg, err := configuration(cmd)
 			if err != nil {
 				return err
 			}
@@ -37,9 +37,6 @@ submitted, until stopped.
 			runner, err := tlo.Open(cfg)
 			if err != nil {
 				return err
-			}
-			for _, p := range runner.Problems() {
-				cfg.Logger.Error("a plugin is not loaded", "plugin", p.Plugin, "error", p.Error)
 			}
 			err = runWithSignals(cmd, runner, cfg.Logger)
 			if closeErr := runner.Close(); err == nil {
@@ -85,7 +82,7 @@ func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) er
 }
 
 func reload(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) {
-	cfg, err := settings(cmd)
+	cfg, err := configuration(cmd)
 	if err == nil {
 		var restart []string
 		restart, err = runner.Reload(cfg)
@@ -111,12 +108,12 @@ func newLogger(cfg tlo.Config, cmd *cobra.Command) hclog.Logger {
 	})
 }
 
-// settings reads the configuration of a command; its warnings go to standard
+// configuration reads the settings of a command; their warnings go to standard
 // error.
-func settings(cmd *cobra.Command) (tlo.Config, error) {
-	cfg, _, warnings, err := loadSettings(cmd.Flags())
-	for _, w := range warnings {
+func configuration(cmd *cobra.Command) (tlo.Config, error) {
+	s, err := loadSettings(cmd.Flags())
+	for _, w := range s.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "tlo: warning: "+clean(w))
 	}
-	return cfg, err
+	return s.Config, err
 }

@@ -22,7 +22,7 @@ type session struct {
 
 // openSession finds the engine of the data directory, or opens its store.
 func openSession(cmd *cobra.Command) (*session, error) {
-	cfg, err := settings(cmd)
+	cfg, err := configuration(cmd)
 	if err != nil {
 		return nil, err
 	}

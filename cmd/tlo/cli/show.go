@@ -71,8 +71,8 @@ func printJob(w io.Writer, j server.Job) {
 	if j.State == engine.Running {
 		field("worker", clean(j.Worker))
 	}
-	if j.Progress != (engine.Progress{}) {
-		field("progress", fmt.Sprintf("%.0f%% %s", j.Progress.Fraction*100, clean(j.Progress.Message)))
+	if j.State != engine.Succeeded && j.Progress != (engine.Progress{}) {
+		field("progress", progressText(j.Progress))
 	}
 	field("cause", string(j.Cause))
 	if j.Error != "" {
