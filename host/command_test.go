@@ -74,7 +74,7 @@ func TestGoCommand(t *testing.T) {
 	if !strings.HasPrefix(lines[1], "env TLO_TASK=test TLO_JOB_ID=job-1 TLO_ATTEMPT=4 TLO_DEADLINE_MS=3") {
 		t.Errorf("environment %q", lines[1])
 	}
-	if lines[2] != "bad error" || !strings.Contains(b.log.String(), `unknown verb \"bad\"`) {
+	if lines[2] != "bad error" || !strings.Contains(b.log.String(), `info "invalid argument"`) {
 		t.Errorf("answered %q, logged %v", lines[2], b.log)
 	}
 }
@@ -179,6 +179,33 @@ func TestOpenFilesAreBoundedAndClosed(t *testing.T) {
 			t.Errorf("opened %d files, %v", n, err)
 		}
 	}
+	noneOpen(t, dir)
+}
+
+// TestFilesOfAFailedStartAreClosed: what fails in a start section has no
+// instance to close.
+func TestFilesOfAFailedStartAreClosed(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "f", nil)
+	b := newBench(t, build(func(b *hosttest.Builder) {
+		open := b.Import("wasi_snapshot_preview1", "path_open", hosttest.Type("iiiiillii:i"))
+		b.Memory(1, 1)
+		b.Data(0, []byte("f"))
+		zero, none := hosttest.I32(0), hosttest.I64(0)
+		b.Start(b.Func("", hosttest.Type(""),
+			hosttest.Drop(hosttest.Call(open, hosttest.I32(3), zero, zero, hosttest.I32(1), zero, none, none, zero, hosttest.I32(8))),
+			hosttest.TrapUnless(hosttest.Load(8)), // a descriptor was given
+			hosttest.Drop(hosttest.Load(-1))))
+		b.Func("_start", hosttest.Type(""))
+	}))
+	b.task.Grants.Files = []engine.FileGrant{{Guest: "/in", Path: dir}}
+	b.wants(b.failure(t.Context()), engine.CauseTrap, false, "out of bounds memory access")
+	noneOpen(t, dir)
+}
+
+// noneOpen checks that this process has nothing under dir open.
+func noneOpen(t *testing.T, dir string) {
+	t.Helper()
 	open, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@
 //     function all run inside the same limits.
 //  4. When the attempt's context is done, the guest is asked to stop: cancelled()
 //     returns 1 and a sleep ends. After the grace period the guest is stopped by
-//     force at its next loop iteration or function call.
+//     force at its next loop iteration.
 //  5. The instance, its files and its memory are gone before Execute returns.
 //
 // How an attempt ended is decided from the context, from what the guest said
@@ -36,9 +36,10 @@
 //
 // # What is not bounded
 //
-// Linear memory, tables, open files, output, log lines and time are. The stack
-// of a guest that recurses without end takes up to some 400 MB of this process
-// before it traps; a long chain of calls without any loop is stopped by force
-// only where a function is entered through the host; compiling a module within
-// the limits of [module] can take seconds.
+// Linear memory, tables, open files, output, log lines and the time of loops
+// are. The stack of a guest that recurses without end takes up to some 400 MB of
+// this process before it traps. A guest that calls functions for hours without
+// one loop is not stopped by force: the runtime looks for it in loops only.
+// Compiling a module within the limits of package module can take seconds, and
+// is not interrupted.
 package host

@@ -158,13 +158,17 @@ func (r *run) call(ctx context.Context, folders *folders) end {
 			force()
 		}
 	})
+	stop := sync.OnceFunc(func() {
+		close(ended)
+		watcher.Wait()
+	})
+	defer stop() // also where the runtime panics
 	if r.memory != nil {
 		guest = experimental.WithMemoryAllocator(guest, r.memory)
 	}
 	guest = abi.With(guest, r.guest) // outermost, where it is found at once
 	code, err := r.invoke(ctx, guest, folders)
-	close(ended)
-	watcher.Wait()
+	stop()
 	// An exit is an error of its own type. Its code is the guest's to choose,
 	// also one that looks like the runtime's: only forced tells what happened.
 	if exit, ok := errors.AsType[*sys.ExitError](err); ok {

@@ -224,7 +224,7 @@ func TestPluginsThatDoNotLoad(t *testing.T) {
 	b.wants(b.failure(t.Context()), engine.CauseInternal, false, "no such file or directory; put the plugin back")
 	// Its structure is sound, its code is not: only the compiler finds out.
 	b = newBench(t, command(hosttest.Drop()))
-	b.wants(b.failure(t.Context()), engine.CauseInternal, false, "compile: ")
+	b.wants(b.failure(t.Context()), engine.CauseInternal, true, "its code is invalid: ")
 }
 
 func TestCompileFollowsTheFile(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/tlo-run/tlo/host"
+	"github.com/tlo-run/tlo/host/abi"
 	"github.com/tlo-run/tlo/host/hosttest"
-	"github.com/tlo-run/tlo/host/module"
 )
 
 // build makes a module.
@@ -278,13 +278,15 @@ func TestScan(t *testing.T) {
 	}
 }
 
-func TestReservedFunctionsAreNotOffered(t *testing.T) {
-	p, err := host.InspectBytes("a.wasm", hosttest.Proxy(1))
-	if r, ok := errors.AsType[*host.Refusal](err); !ok || !strings.Contains(r.Reason, "no entry point") {
-		t.Errorf("a module that imports all of tlo is refused for its imports: %v", err)
-	}
-	if len(p.Imports) == 0 || p.Imports[0].Kind != module.KindFunc {
-		t.Errorf("imports %v", p.Imports)
+func TestAllOfTloCanBeImported(t *testing.T) {
+	p, err := host.InspectBytes("a.wasm", build(func(b *hosttest.Builder) {
+		for _, f := range abi.Functions {
+			b.Import(abi.Module, f.Name, f.Type())
+		}
+		b.Func("tlo_run", hosttest.Type(":i"), hosttest.I32(0))
+	}))
+	if err != nil || len(p.Imports) != len(abi.Functions) {
+		t.Errorf("imports %v, error %v", p.Imports, err)
 	}
 }
 

@@ -71,8 +71,13 @@ func (h *Host) compile(ctx context.Context, plugin *Plugin, code []byte) (p *pro
 	// One worker: a panic in one of the compiler's own goroutines would end the
 	// process.
 	compiled, err := h.runtime.CompileModule(ctx, code)
+	if disk, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("plugin %s: keep what was compiled: %w; make room in the compilation cache, or delete it", plugin.Path, disk)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("plugin %s: compile: %w; %s", plugin.Path, err, rebuild)
+		r := refuse(plugin.Kind, rebuild, "its code is invalid: %v", err)
+		r.Path = plugin.Path
+		return nil, r
 	}
 	h.log.Info("plugin compiled", "path", plugin.Path, "size", plugin.Size, "took", time.Since(started))
 	return &program{Plugin: plugin, compiled: compiled}, nil

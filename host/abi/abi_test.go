@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/tlo-run/tlo/engine"
 	"github.com/tlo-run/tlo/host/abi"
 	"github.com/tlo-run/tlo/host/hosttest"
+	"github.com/tlo-run/tlo/host/module"
 )
 
 // garbage is what the upper halves of 32-bit parameters hold.
@@ -35,7 +37,7 @@ func newGuest(t *testing.T, ctx context.Context, pages int64) *guest {
 	if err := abi.Instantiate(ctx, runtime); err != nil {
 		t.Fatal(err)
 	}
-	mod, err := runtime.Instantiate(ctx, hosttest.Proxy(pages))
+	mod, err := hosttest.Proxy(ctx, runtime, pages)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,19 +58,20 @@ func newGuest(t *testing.T, ctx context.Context, pages int64) *guest {
 
 // call calls a function with garbage in the upper half of its 32-bit parameters.
 func (g *guest) call(name string, params ...uint64) (uint64, error) {
-	f := g.mod.ExportedFunction(name)
+	i := slices.IndexFunc(abi.Functions, func(f *abi.Function) bool { return f.Name == name })
+	f := abi.Functions[i]
 	stack := make([]uint64, max(len(params), 1))
 	for i, p := range params {
-		if f.Definition().ParamTypes()[i] == api.ValueTypeI32 {
+		if f.Params[i] == module.I32 {
 			p = p&math.MaxUint32 | garbage
 		}
 		stack[i] = p
 	}
-	err := f.CallWithStack(g.ctx, stack)
-	if len(f.Definition().ResultTypes()) == 0 {
+	err := g.mod.ExportedFunction(name).CallWithStack(g.ctx, stack)
+	switch {
+	case len(f.Results) == 0:
 		return 0, err
-	}
-	if f.Definition().ResultTypes()[0] == api.ValueTypeI32 {
+	case f.Results[0] == module.I32:
 		return uint64(uint32(stack[0])), err
 	}
 	return stack[0], err

@@ -263,6 +263,11 @@ func Nest(n int) []byte {
 	return out
 }
 
+// TrapUnless traps where code, which pushes one i32, pushes 0.
+func TrapUnless(code []byte) []byte {
+	return Code([]byte{opBlock, 0x40}, code, []byte{opBrIf, 0, opUnreachable, opEnd})
+}
+
 // Unreachable traps.
 func Unreachable() []byte { return []byte{opUnreachable} }
 
