@@ -183,7 +183,7 @@ func TestBranchesInACircle(t *testing.T) {
 			continue
 		}
 		circles++
-		good := append([]byte(nil), p[pageHeader+8:pageHeader+16]...)
+		good := append([]byte(nil), p[pageHeader+8:pageHeader+16]...) // the first child
 		copy(p[pageHeader+8:], p[:8])
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)

@@ -78,7 +78,7 @@ func TestAFullDisk(t *testing.T) {
 		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") || !strings.Contains(err.Error(), s.path) {
 			t.Fatalf("error is %v", err)
 		}
-		leased, err := s.Lease(t.Context(), engine.LeaseRequest{Queues: engine.QueueSet{Except: true}, Max: 3, Now: time.Now()})
+		leased, err := s.Lease(t.Context(), engine.LeaseRequest{Queues: engine.QueueSet{Except: true}, Max: 9, Now: time.Now()})
 		if !errors.Is(err, syscall.ENOSPC) || leased != nil {
 			t.Fatalf("leased %v, %v", leased, err)
 		}
