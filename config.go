@@ -32,6 +32,9 @@ type Config struct {
 	// to it can run code as the engine.
 	CacheDir string
 
+	// LockTimeout is how long to wait for another process to let go of the
+	// store; 2s. A configuration file cannot set it.
+	LockTimeout time.Duration
 	// Logger and Observers are for programs that embed an engine; nil logs
 	// nothing, and a configuration file cannot set them.
 	Logger    hclog.Logger

@@ -1,6 +1,7 @@
 package tlo
 
 import (
+	"cmp"
 	"path/filepath"
 	"time"
 
@@ -13,7 +14,11 @@ import (
 var stores = map[StoreKind]func(Config) (engine.Store, error){
 	StoreMemory: func(Config) (engine.Store, error) { return mem.New(), nil },
 	StoreBolt: func(cfg Config) (engine.Store, error) {
-		// A verb may hold the file for a moment while an engine starts.
-		return bolt.Open(filepath.Join(cfg.DataDir, "tlo.db"), bolt.Options{LockTimeout: 2 * time.Second})
+		wait := cmp.Or(cfg.LockTimeout, 2*time.Second) // other verbs hold the file for a moment
+		s, err := bolt.Open(filepath.Join(cfg.DataDir, "tlo.db"), bolt.Options{LockTimeout: wait})
+		if err != nil {
+			return nil, err // not a nil *bolt.Store, which is no nil engine.Store
+		}
+		return s, nil
 	},
 }

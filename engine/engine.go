@@ -236,7 +236,7 @@ func (e *Engine) unlessFailed(err error) error {
 // fail ends Run if the store is beyond hope; it reports whether it is. Every
 // loop asks it, so that a store that is closed while nothing is due ends Run.
 func (e *Engine) fail(err error) bool {
-	if !errors.Is(err, ErrClosed) && !errors.Is(err, ErrCorrupt) {
+	if !errors.Is(err, ErrClosed) && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrFailed) {
 		return false
 	}
 	select {

@@ -17,6 +17,9 @@ var (
 	ErrLocked    = errors.New("the store is in use by another process")
 	ErrVersion   = errors.New("the store has another format version")
 	ErrCorrupt   = errors.New("the store is damaged")
+	// ErrFailed: a write failed in a way that leaves open what is on the disk.
+	// Every later call returns it; opening the store again tells what is left.
+	ErrFailed = errors.New("the store has failed")
 )
 
 // DuplicateError says which job already holds a key or an id. It matches

@@ -58,7 +58,7 @@ func (s *Store) commitFailed(err error) error {
 	if errno, ok := diskFull(err); ok {
 		return fmt.Errorf("store %s: no room to write, nothing was stored: free some space: %w", s.path, errno)
 	}
-	err = fmt.Errorf("store %s: writing failed and the store is closed to use: check the disk, then start again: %w", s.path, err)
+	err = fmt.Errorf("%w: %s: check the disk, then start again: %w", engine.ErrFailed, s.path, err)
 	s.poison(err, false)
 	return err
 }

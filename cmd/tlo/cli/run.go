@@ -2,16 +2,19 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/tlo-run/tlo"
 	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/server/client"
 )
 
 func newRun() *cobra.Command {
@@ -34,7 +37,7 @@ submitted, until stopped.
 				return err
 			}
 			cfg.Logger = newLogger(cfg, cmd)
-			runner, err := tlo.Open(cfg)
+			runner, err := openToRun(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}
@@ -45,6 +48,22 @@ submitted, until stopped.
 			return err
 		},
 	}
+}
+
+// openToRun opens the data directory. A running engine is an error at once; a
+// verb that works there on its own is waited for.
+func openToRun(ctx context.Context, cfg tlo.Config) (*tlo.Runner, error) {
+	if other, err := client.Dial(ctx, cfg.Socket()); err == nil {
+		status, err := other.Status(ctx)
+		return nil, errors.Join(err, other.Close(),
+			fmt.Errorf("%w: an engine, process %d, runs on %s: stop it first, or use another --data-dir", engine.ErrLocked, status.PID, cfg.DataDir))
+	}
+	cfg.LockTimeout = 30 * time.Second
+	patience := time.AfterFunc(time.Second, func() {
+		cfg.Logger.Info("waiting for another process to let go of the store", "data_dir", cfg.DataDir)
+	})
+	defer patience.Stop()
+	return tlo.Open(cfg)
 }
 
 // runWithSignals runs until the engine has stopped, and tells it of signals.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,16 +35,37 @@ func openSession(cmd *cobra.Command) (*session, error) {
 		return nil, fmt.Errorf("the engine's socket %s: %w", cfg.Socket(), err)
 	}
 	runner, err := tlo.Open(cfg)
-	if err != nil {
-		// An engine may have started between the two looks.
-		if errors.Is(err, engine.ErrLocked) {
-			if remote, dialErr := client.Dial(cmd.Context(), cfg.Socket()); dialErr == nil {
-				return &session{Client: remote}, nil
-			}
+	if errors.Is(err, engine.ErrLocked) {
+		// An engine that is starting holds the store before it serves.
+		if remote := dialSoon(cmd.Context(), cfg.Socket()); remote != nil {
+			return &session{Client: remote}, nil
 		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &session{Client: client.Local(runner.Handler()), runner: runner}, nil
+}
+
+// startTime is how long an engine may take from its store to its socket.
+const startTime = 5 * time.Second
+
+// dialSoon waits a moment for an engine to serve; nil if none does.
+func dialSoon(ctx context.Context, socket string) *client.Client {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if remote, err := client.Dial(ctx, socket); err == nil {
+			return remote
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+		}
+	}
 }
 
 // nobodyThere reports whether a socket has no listener.
