@@ -31,7 +31,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	for _, p := range r.Problems() {
 		r.log.Error("not loaded", "what", p.Plugin, "error", p.Error)
 	}
-	l, err := listen(r.cfg.Socket())
+	l, err := listen(ctx, r.cfg.Socket())
 	if err != nil {
 		return err
 	}
@@ -77,18 +77,20 @@ func (r *Runner) compile(ctx context.Context) {
 
 // listen makes the socket, mode 0600. One that a dead process left is replaced;
 // one that answers belongs to a running engine.
-func listen(path string) (net.Listener, error) {
+func listen(ctx context.Context, path string) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("the socket's path %s has %d bytes and the system allows %d: use a shorter data_dir", path, len(path), maxSocketPath)
 	}
-	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+	dialer := net.Dialer{Timeout: time.Second}
+	if conn, err := dialer.DialContext(ctx, "unix", path); err == nil {
 		_ = conn.Close() // it only showed that somebody is there
 		return nil, fmt.Errorf("%w: an engine answers on %s; stop it first, or use another data_dir", engine.ErrLocked, path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("a socket of an earlier run is in the way: %w", err)
 	}
-	l, err := net.Listen("unix", path)
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("the engine's socket: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 func TestJobSucceedsWithItsOutput(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := run(t, engine.Config{Worker: "w1"}, engine.TaskDef{
-			Name: "upper", Run: func(ctx context.Context, task engine.TaskDef, job engine.Job, _ engine.Reporter) (engine.Result, error) {
+			Name: "upper", Run: func(_ context.Context, task engine.TaskDef, job engine.Job, _ engine.Reporter) (engine.Result, error) {
 				time.Sleep(3 * time.Second)
 				return engine.Result{Output: []byte(strings.ToUpper(string(job.Input)))}, nil
 			},

@@ -132,8 +132,8 @@ func TestRetryOfAFailedJobHasAFreshBudget(t *testing.T) {
 
 func TestDelayStaysWithinItsJitter(t *testing.T) {
 	p := engine.RetryPolicy{Attempts: 9, Backoff: engine.Exponential, Min: time.Second, Max: time.Minute, Jitter: 0.2}
-	for n, base := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60} {
-		base *= time.Second
+	for n, seconds := range []int{1, 2, 4, 8, 16, 32, 60, 60, 60} {
+		base := time.Duration(seconds) * time.Second
 		low, high := base-base/5, base+base/5
 		least, most := high, low
 		for range 1000 {

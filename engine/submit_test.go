@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tlo-run/tlo/engine"
 	"github.com/tlo-run/tlo/engine/mem"
@@ -22,7 +23,7 @@ func TestSubmitRefuses(t *testing.T) {
 		want error
 	}{
 		"no task":               {engine.Submission{}, engine.ErrNotFound},
-		"unknown task":          {engine.Submission{Task: "wrok"}, engine.ErrNotFound},
+		"unknown task":          {engine.Submission{Task: "rest"}, engine.ErrNotFound},
 		"id with space":         {engine.Submission{Task: "work", ID: "a b"}, engine.ErrInvalid},
 		"id with newline":       {engine.Submission{Task: "work", ID: "a\n"}, engine.ErrInvalid},
 		"id with slash":         {engine.Submission{Task: "work", ID: "../a"}, engine.ErrInvalid},
@@ -46,7 +47,7 @@ func TestSubmitRefuses(t *testing.T) {
 			good := engine.Submission{Task: "work"}
 			if _, err := r.Submit(t.Context(), good, tt.s, good); !errors.Is(err, tt.want) {
 				t.Errorf("the error is %v, want %v", err, tt.want)
-			} else if len(err.Error()) > 400 || strings.ContainsAny(err.Error(), "\x1b\n\xff") {
+			} else if len(err.Error()) > 400 || !utf8.ValidString(err.Error()) || strings.ContainsAny(err.Error(), "\x1b\n") {
 				t.Errorf("the error is not fit for a terminal: %q", err)
 			}
 		})

@@ -20,7 +20,7 @@ func (k *kit) inState(s engine.State) engine.Job {
 		k.submit(job(id))
 		k.start(epoch)
 	case engine.Succeeded:
-		k.finish(job(id), engine.VerdictSucceeded, epoch)
+		k.finish(job(id), epoch)
 	case engine.Failed:
 		k.submit(job(id))
 		k.end(k.start(epoch), engine.Outcome{Verdict: engine.VerdictFailed, Cause: engine.CauseTrap, Error: "trap"}, epoch)

@@ -10,7 +10,7 @@ import (
 
 var listTests = []test{
 	{"newest submission first, without input, output and history", func(k *kit) {
-		done := k.finish(job("a", input("in")), engine.VerdictSucceeded, epoch)
+		done := k.finish(job("a", input("in")), epoch)
 		k.submit(job("c"), job("b", input("in")))
 		page, err := k.Jobs(k.ctx, engine.Filter{})
 		k.ok(err)
@@ -22,7 +22,7 @@ var listTests = []test{
 		tick.Schedule = "hourly"
 		late := job("late", queue("q2"), runAt(after(50)))
 		late.CreatedAt = after(10)
-		k.finish(job("done", task("t2")), engine.VerdictSucceeded, epoch)
+		k.finish(job("done", task("t2")), epoch)
 		k.submit(tick, late, job("ready"))
 		for _, c := range []struct {
 			want string
@@ -116,7 +116,7 @@ var listTests = []test{
 	}},
 	{"counts follow retry and purge", func(k *kit) {
 		k.inState(engine.Failed)
-		k.finish(job("b", queue("q")), engine.VerdictSucceeded, epoch)
+		k.finish(job("b", queue("q")), epoch)
 		_, err := k.Retry(k.ctx, "in failed", epoch)
 		k.ok(err)
 		k.same(k.counts(epoch), `{"default":{"ready":1},"q":{"succeeded":1}}`)

@@ -10,7 +10,7 @@ import (
 func (k *kit) ended(n int) {
 	k.Helper()
 	for i := range n {
-		k.finish(job(fmt.Sprint("a", i), key(fmt.Sprint("k", i))), engine.VerdictSucceeded, after(i))
+		k.finish(job(fmt.Sprint("a", i), key(fmt.Sprint("k", i))), after(i))
 	}
 }
 
@@ -62,8 +62,8 @@ var purgeTests = []test{
 		}
 	}},
 	{"only that task, only what ended", func(k *kit) {
-		k.finish(job("other", task("reports")), engine.VerdictSucceeded, epoch)
-		k.finish(job("prefix", task("repor")), engine.VerdictSucceeded, epoch)
+		k.finish(job("other", task("reports")), epoch)
+		k.finish(job("prefix", task("repor")), epoch)
 		for _, s := range []engine.State{engine.Running, engine.Succeeded, engine.Failed, engine.Cancelled, engine.Scheduled, engine.Ready} {
 			k.inState(s)
 		}

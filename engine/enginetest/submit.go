@@ -34,7 +34,7 @@ var submitTests = []test{
 		k.is(err, engine.ErrNotFound)
 	}},
 	{"a key stays taken by history", func(k *kit) {
-		k.finish(job("a", key("k")), engine.VerdictSucceeded, epoch)
+		k.finish(job("a", key("k")), epoch)
 		k.duplicate(k.Submit(k.ctx, job("b", key("k"))), engine.DuplicateError{Key: "k", ID: "a"})
 	}},
 	{"jobs without a key do not collide", func(k *kit) {

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tlo-run/tlo/engine"
 )
@@ -96,7 +97,7 @@ var valueTests = []test{
 		ctx, cancel := context.WithCancel(k.ctx)
 		cancel()
 		for name, err := range k.callAll(ctx) {
-			if err != context.Canceled {
+			if !errors.Is(err, context.Canceled) {
 				k.Errorf("%s returns %v with a cancelled context", name, err)
 			}
 		}

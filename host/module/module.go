@@ -180,17 +180,17 @@ func (d *decoder) typedExports() []Export {
 			}
 			continue
 		}
-		d.m.Exports[i].Type, _ = d.typeAt(d.functions[e.Index])
+		d.m.Exports[i].Type = d.typeAt(d.functions[e.Index])
 	}
 	return d.m.Exports
 }
 
-func (d *decoder) typeAt(i uint32) (FuncType, bool) {
+func (d *decoder) typeAt(i uint32) FuncType {
 	if int64(i) < int64(len(d.types)) {
-		return d.types[i], true
+		return d.types[i]
 	}
 	if len(d.m.Unsupported) == 0 {
 		d.fail(Malformed, "it uses type %d of %d", i, len(d.types))
 	}
-	return FuncType{}, false
+	return FuncType{}
 }

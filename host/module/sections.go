@@ -46,7 +46,7 @@ func (d *decoder) importSection() bool {
 		switch i.Kind {
 		case KindFunc:
 			index := d.u32()
-			i.Type, _ = d.typeAt(index)
+			i.Type = d.typeAt(index)
 			d.functions = append(d.functions, index)
 			d.imported++
 		case KindTable:

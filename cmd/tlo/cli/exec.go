@@ -94,7 +94,7 @@ func (f *execFlags) definition(file string) (engine.TaskDef, error) {
 	}
 	for guest, path := range f.files {
 		if !strings.HasPrefix(guest, "/") {
-			return task, usageError(fmt.Errorf("--files %s=%s: the guest's path begins with /, as in --files /src=.", guest, path))
+			return task, usageError(fmt.Errorf("--files %s=%s: the guest's path begins with a slash, as in --files /src=src", guest, path))
 		}
 		task.Grants.Files = append(task.Grants.Files, engine.FileGrant{Guest: guest, Path: path})
 	}

@@ -8,12 +8,12 @@ func init() { tlo.Register("runaway", runaway) }
 
 func main() {}
 
-// rounds is a package variable so that the loop has an effect to keep.
-var rounds uint64
+// Rounds is exported so that the loop has an effect to keep.
+var Rounds uint64
 
 func runaway(ctx *tlo.Context, _ struct{}) (struct{}, error) {
 	ctx.Log.Info("running away")
 	for {
-		rounds++
+		Rounds++
 	}
 }
