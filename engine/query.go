@@ -88,13 +88,14 @@ func (e *Engine) Subscribe(id string) (events <-chan Event, stop func()) {
 	return e.feed.subscribe(id)
 }
 
-// Wait returns the job once it is terminal, or ctx's error.
+// Wait returns the job once it is terminal, or ctx's error. The end of a job
+// that another process runs is noticed with the delay of a heartbeat.
 func (e *Engine) Wait(ctx context.Context, id string) (Job, error) {
 	for {
 		events, stop := e.Subscribe(id)
 		job, err := e.Job(ctx, id) // after subscribing, so that nothing falls between
 		if err == nil && !job.State.Terminal() {
-			err = await(ctx, events)
+			err = await(ctx, events, e.cfg.Lease/3)
 		}
 		stop()
 		if err != nil || job.State.Terminal() {
@@ -103,12 +104,15 @@ func (e *Engine) Wait(ctx context.Context, id string) (Job, error) {
 	}
 }
 
-// await returns when the job may be terminal.
-func await(ctx context.Context, events <-chan Event) error {
+// await returns when the job may be terminal: an event says so, or for a while
+// nobody has said anything.
+func await(ctx context.Context, events <-chan Event, while time.Duration) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-time.After(while):
+			return nil
 		case ev, ok := <-events:
 			if !ok || ev.Job.State.Terminal() {
 				return nil

@@ -31,10 +31,10 @@ func TestRetriesComeExactly(t *testing.T) {
 			engine.RetryPolicy{Attempts: 6, Backoff: engine.Exponential, Min: s, Max: 6 * s},
 			[]time.Duration{0, 1 * s, 3 * s, 7 * s, 13 * s, 19 * s},
 		},
-		"fixed":    {engine.RetryPolicy{Attempts: 4, Backoff: engine.Fixed, Min: 90 * s, Max: 90 * s}, []time.Duration{0, 90 * s, 180 * s, 270 * s}},
-		"at once":  {engine.RetryPolicy{Attempts: 3, Backoff: engine.Exponential}, []time.Duration{0, 0, 0}},
-		"none":     {engine.RetryPolicy{Attempts: 1, Backoff: engine.Fixed}, []time.Duration{0}},
-		"for days": {engine.RetryPolicy{Attempts: 3, Backoff: engine.Fixed, Min: 24 * time.Hour, Max: 24 * time.Hour}, []time.Duration{0, 24 * time.Hour, 48 * time.Hour}},
+		"fixed":     {engine.RetryPolicy{Attempts: 4, Backoff: engine.Fixed, Min: 90 * s, Max: 90 * s}, []time.Duration{0, 90 * s, 180 * s, 270 * s}},
+		"at once":   {engine.RetryPolicy{Attempts: 3, Backoff: engine.Exponential}, []time.Duration{0, 0, 0}},
+		"none":      {engine.RetryPolicy{Attempts: 1, Backoff: engine.Fixed}, []time.Duration{0}},
+		"for a day": {engine.RetryPolicy{Attempts: 3, Backoff: engine.Fixed, Min: 12 * time.Hour, Max: 12 * time.Hour}, []time.Duration{0, 12 * time.Hour, 24 * time.Hour}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -78,13 +78,14 @@ func (r *rig) submit(s engine.Submission) string {
 	return jobs[0].ID
 }
 
-// wait returns a job once it is terminal.
+// wait returns a job once it is terminal and all have been told.
 func (r *rig) wait(id string) engine.Job {
 	r.t.Helper()
 	job, err := r.Wait(r.t.Context(), id)
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	synctest.Wait()
 	return job
 }
 
