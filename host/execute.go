@@ -81,7 +81,7 @@ func (r *run) attempt(ctx context.Context) (engine.Result, error) {
 		return engine.Result{}, err
 	}
 	if r.memory != nil {
-		defer r.memory.Release()
+		defer func() { _ = r.memory.Release() }() // it fails only if it was released already
 	}
 	return r.outcome(ctx, r.call(ctx, folders))
 }
@@ -149,7 +149,11 @@ func (r *run) call(ctx context.Context, folders *folders) end {
 			return
 		case <-ctx.Done():
 		}
-		grace := time.NewTimer(r.task.Limits.Grace)
+		patience := r.task.Limits.Grace
+		if errors.Is(context.Cause(ctx), engine.ErrAbandoned) {
+			patience = 0 // nobody waits for the answer
+		}
+		grace := time.NewTimer(patience)
 		defer grace.Stop()
 		select {
 		case <-ended:
@@ -193,7 +197,7 @@ func (r *run) invoke(ctx, guest context.Context, folders *folders) (uint32, erro
 	if err != nil {
 		return 0, tooEarly(err)
 	}
-	defer instance.Close(context.WithoutCancel(guest))
+	defer func() { _ = instance.Close(context.WithoutCancel(guest)) }() // the attempt has its outcome
 	if r.program.initialize && !r.command {
 		if _, err := instance.ExportedFunction(initializeExport).Call(guest); err != nil {
 			return 0, tooEarly(err)

@@ -52,7 +52,7 @@ func openFolders(grants []engine.FileGrant) (*folders, error) {
 // all of it.
 func (f *folders) close() {
 	for file := range f.open {
-		file.Close()
+		_ = file.Close() // it was only read
 	}
 	for _, root := range f.roots {
 		root.Close()

@@ -33,9 +33,9 @@ var (
 )
 
 // New reserves up to limit bytes, rounded down to whole pages, for a guest
-// whose own maximum is max. Release gives them back.
-func New(limit, max uint64) (*Linear, error) {
-	n := min(limit, max, MaxLimit) &^ (Page - 1)
+// whose own maximum is most. Release gives them back.
+func New(limit, most uint64) (*Linear, error) {
+	n := min(limit, most, MaxLimit) &^ (Page - 1)
 	region, err := reserve(n)
 	if err != nil {
 		return nil, fmt.Errorf("reserve %d bytes of address space for a guest: %w", n, err)
