@@ -260,3 +260,35 @@ func TestBadSchedulesAreRefused(t *testing.T) {
 		t.Errorf("two schedules of one name: %v, want ErrInvalid", err)
 	}
 }
+
+func TestFireIsPunctualWithinAMinute(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		seen := &runs{}
+		r := build(t, mem.New(), engine.Config{}, planned(seen, engine.Schedule{Times: each(t, time.Hour), Missed: engine.MissedSkip}))
+		fire := func(want int) {
+			t.Helper()
+			if jobs, err := r.Fire(t.Context()); err != nil || len(jobs) != want {
+				t.Errorf("fired %d jobs (%v), want %d", len(jobs), err, want)
+			}
+		}
+		fire(0) // new
+		time.Sleep(time.Hour + 50*time.Second)
+		fire(1)
+		time.Sleep(time.Hour + 20*time.Second)
+		fire(0) // 70 seconds late: missed, and skipped
+		fire(0)
+	})
+}
+
+func TestScheduleOutlivesAClockThatWasAhead(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		base, seen, store := time.Now().UTC(), &runs{}, mem.New()
+		task := planned(seen, engine.Schedule{Times: each(t, time.Hour)})
+		if err := store.SetLastTick(t.Context(), task.Schedules[0].Name, base.AddDate(1, 0, 0)); err != nil {
+			t.Fatal(err)
+		}
+		runOn(t, store, engine.Config{}, task)
+		time.Sleep(150 * time.Minute)
+		wantTicks(t, seen.take(), base, time.Hour, 2*time.Hour)
+	})
+}

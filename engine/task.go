@@ -25,7 +25,7 @@ type TaskDef struct {
 	Config map[string]string
 
 	Queue    string
-	Priority int
+	Priority int // MinPriority, the zero value, to MaxPriority
 	// InputSchema is the JSON Schema of a typed task's input; empty means that
 	// the input is any bytes.
 	InputSchema json.RawMessage
