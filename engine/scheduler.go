@@ -76,9 +76,9 @@ func (e *Engine) fireOne(ctx context.Context, task TaskDef, s Schedule, at, star
 		}
 	}
 	// The clock was ahead once. Waiting for it would silence the schedule; a
-	// tick that was handled then is a duplicate now.
+	// tick that was handled since the start is a duplicate.
 	if last.After(at) {
-		last = at
+		last = started
 	}
 	tick, missed, due := s.due(last, at)
 	if !due {
