@@ -18,7 +18,7 @@ func newInspect() *cobra.Command {
 		Short: "Say what a .wasm file is, without running it",
 		Example: `  tlo inspect report.wasm
   tlo inspect report.wasm --output json`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1, "one .wasm file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := out.check(); err != nil {
 				return err

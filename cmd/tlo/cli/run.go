@@ -27,7 +27,7 @@ submitted, until stopped.
   a third one        end at once; what ran counts as lost
   SIGHUP             read the configuration and the plugins again`,
 		Example: "  tlo run\n  tlo run --config /etc/tlo/tlo.hcl --data-dir /var/lib/tlo",
-		Args:    cobra.NoArgs,
+		Args:    takes(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := configuration(cmd)
 			if err != nil {

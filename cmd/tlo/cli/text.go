@@ -77,6 +77,14 @@ func span(d time.Duration) string {
 	}
 }
 
+// count is a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // bytesText is a size for people.
 func bytesText(n int64) string {
 	switch {
