@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	bbolt "go.etcd.io/bbolt"
 
 	"github.com/tlo-run/tlo/server"
 	"github.com/tlo-run/tlo/server/client"
@@ -138,6 +139,15 @@ func waitLog(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return err
 	})
+}
+
+// storeFormat is the command storeformat FILE N: makes a store say that it has
+// this format.
+func storeFormat(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := bbolt.Open(ts.MkAbs(args[0]), 0o600, &bbolt.Options{Timeout: patience})
+	ts.Check(err)
+	err = db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("format"), []byte(args[1])) })
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 // poll tries until there is no error, for what happens in another process and

@@ -35,13 +35,14 @@ func TestScripts(t *testing.T) {
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"guest":   placeGuests,
-					"exits":   exits,
-					"json":    hasJSON,
-					"waitrun": waitRun,
-					"waitjob": waitJob,
-					"waitlog": waitLog,
-					"signal":  signalTo,
+					"guest":       placeGuests,
+					"storeformat": storeFormat,
+					"exits":       exits,
+					"json":        hasJSON,
+					"waitrun":     waitRun,
+					"waitjob":     waitJob,
+					"waitlog":     waitLog,
+					"signal":      signalTo,
 				},
 			})
 		})

@@ -46,6 +46,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return code
 }
 
+// newHelp is cobra's own help, except that it knows what it does not know.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "Help about a verb",
+		RunE: func(_ *cobra.Command, args []string) error {
+			verb, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError(unknownVerb(root, args[0]))
+			}
+			return verb.Help()
+		},
+	}
+}
+
 const exitTable = `Exit codes:
   0  ok
   1  error
@@ -81,6 +96,7 @@ watched, and unable to touch what it was not granted.
 	}
 	root.SetFlagErrorFunc(flagError)
 	addSettingFlags(root.PersistentFlags())
+	root.SetHelpCommand(newHelp(root))
 	root.AddCommand(
 		newRun(), newListTasks(), newSchedule(), newJobs(), newShow(), newLogs(),
 		newCancel(), newRetry(), newExec(), newInspect(), newCheck(), newVersion(),

@@ -79,7 +79,7 @@ on which no engine runs all the time.
 	fl.StringVar(&f.id, "id", "", "the job's `id` (default a new UUIDv7)")
 	fl.StringVar(&f.key, "key", "", "a unique `key`: refuse the job if one with this key exists")
 	fl.StringVar(&f.queue, "queue", "", "the `queue` (default the task's)")
-	fl.IntVar(&f.priority, "priority", 0, "0 to 9, higher runs first (default the task's)")
+	fl.IntVar(&f.priority, "priority", 0, "`number` from 0 to 9, higher runs first (default the task's)")
 	fl.Var(&f.delay, "delay", "run no sooner than after this time, such as 90s, 1h30m or 2d")
 	fl.StringVar(&f.at, "at", "", "run no sooner than at this `time`, such as 2026-01-31T06:00:00Z")
 	fl.BoolVar(&f.wait, "wait", false, "wait for the job to end; print its output")

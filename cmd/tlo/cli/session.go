@@ -71,7 +71,7 @@ func openSession(cmd *cobra.Command, p purpose) (*session, error) {
 // nobodyThere reports whether a socket has no listener.
 func nobodyThere(err error) bool {
 	var op *net.OpError
-	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) ||
+	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ECONNREFUSED) ||
 		errors.As(err, &op) && errors.Is(op.Err, syscall.EINVAL) // a path too long to be a socket
 }
 
