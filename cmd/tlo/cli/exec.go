@@ -69,7 +69,7 @@ The file gets what these flags grant and nothing else.`,
 func (f *execFlags) definition(file string) (engine.TaskDef, error) {
 	plugin, err := host.Inspect(file)
 	if err != nil {
-		return engine.TaskDef{}, err
+		return engine.TaskDef{}, namedFile(err)
 	}
 	var names []string
 	chosen := -1

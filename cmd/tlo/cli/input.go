@@ -34,7 +34,7 @@ func (f *inputFlags) read(cmd *cobra.Command) ([]byte, error) {
 	}
 	data, err := os.ReadFile(f.file)
 	if err != nil {
-		return nil, fmt.Errorf("--input-file: %w", err)
+		return nil, namedFile(fmt.Errorf("--input-file: %w", err))
 	}
 	return data, nil
 }

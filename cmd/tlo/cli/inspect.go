@@ -27,7 +27,7 @@ func newInspect() *cobra.Command {
 			p, err := host.Inspect(args[0])
 			var refusal *host.Refusal
 			if err != nil && !errors.As(err, &refusal) {
-				return err
+				return namedFile(err)
 			}
 			if out.json() {
 				if jsonErr := printJSON(cmd.OutOrStdout(), inspectionOf(p, refusal)); jsonErr != nil {

@@ -115,5 +115,5 @@ func configuration(cmd *cobra.Command) (tlo.Config, error) {
 	for _, w := range s.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "tlo: warning: "+clean(w))
 	}
-	return s.Config, err
+	return s.Config, namedFile(err)
 }

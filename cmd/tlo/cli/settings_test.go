@@ -78,7 +78,7 @@ func TestEachLayerOverridesTheOneBefore(t *testing.T) {
 // Every setting can be made by its variable, and changes something.
 func TestEverySettingHasAVariable(t *testing.T) {
 	value := map[string]string{
-		"data_dir": "x", "plugins": "x", "workers": "77", "stop": "ignore", "stop_timeout": "7s", "store": "memory",
+		"data_dir": "x", "plugins": "x", "cache_dir": "x", "workers": "77", "stop": "ignore", "stop_timeout": "7s", "store": "memory",
 		"log.level": "trace", "log.format": "json",
 		"defaults.timeout": "7s", "defaults.grace": "7s", "defaults.memory": "7MiB", "defaults.input": "7KB",
 		"defaults.output": "7KB", "defaults.log": "7KB",
@@ -92,7 +92,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 				t.Fatal("no value to try")
 			}
 			// As a wrong value is refused, the variable is read.
-			if key != "data_dir" && key != "plugins" {
+			if key != "data_dir" && key != "plugins" && key != "cache_dir" {
 				_, _, err := load(t, nil, map[string]string{envName(key): "!"})
 				if err == nil || !strings.HasPrefix(err.Error(), envName(key)+": "+key) {
 					t.Errorf("a wrong value: got %v", err)
