@@ -148,15 +148,15 @@ const (
 )
 
 func durationSetting(name string, to *time.Duration) setting {
-	return valueSetting(name, wantsDuration, false, to, parseDuration)
+	return valueSetting(name, wantsDuration, false, to, ParseDuration)
 }
 
 func optionalDuration(name string, to **time.Duration) setting {
-	return optionalSetting(name, wantsDuration, false, to, parseDuration)
+	return optionalSetting(name, wantsDuration, false, to, ParseDuration)
 }
 
 func sizeSetting(name string, to *int64) setting {
-	return valueSetting(name, wantsSize, true, to, parseSize)
+	return valueSetting(name, wantsSize, true, to, ParseSize)
 }
 
 func countSetting(name string, to *int) setting {
@@ -167,9 +167,9 @@ func optionalCount(name string, to **int) setting {
 	return optionalSetting(name, wantsCount, true, to, parseCount)
 }
 
-// parseDuration reads what package time does, and days before it: "30d",
-// "1d12h". A day is 24 hours.
-func parseDuration(s string) (time.Duration, error) {
+// ParseDuration reads a duration as the configuration has it: what package time
+// reads, and days before it: "30d", "1d12h". A day is 24 hours.
+func ParseDuration(s string) (time.Duration, error) {
 	bad := &valueError{fmt.Sprintf("%q is not a duration", s), "write " + wantsDuration}
 	days, rest, ok := strings.Cut(s, "d")
 	if !ok {
@@ -193,7 +193,8 @@ func parseDuration(s string) (time.Duration, error) {
 	return time.Duration(n)*day + d, nil
 }
 
-func parseSize(s string) (int64, error) {
+// ParseSize reads a number of bytes as the configuration has it: "64KB", "1GiB".
+func ParseSize(s string) (int64, error) {
 	n, err := humanize.ParseBytes(s)
 	if err != nil || n > math.MaxInt64 {
 		return 0, &valueError{fmt.Sprintf("%q is not a size", s), "write " + wantsSize}

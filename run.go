@@ -35,17 +35,32 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: r.handler(true), ReadHeaderTimeout: 10 * time.Second, ErrorLog: r.log.Named("api").StandardLogger(nil)}
+	stopped := make(chan struct{})
+	srv := &http.Server{Handler: r.handler(stopped), ReadHeaderTimeout: 10 * time.Second, ErrorLog: r.log.Named("api").StandardLogger(nil)}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = srv.Serve(l) }) // ends with Close below
 	defer serving.Wait()
 	defer srv.Close()
+	defer func() {
+		close(stopped)
+		r.farewell(ctx, srv)
+	}()
 
 	r.compile(ctx)
 	r.log.Info("running", "data_dir", r.cfg.DataDir, "store", r.cfg.Store, "tasks", len(r.registry.List()), "socket", r.cfg.Socket())
 	err = r.engine.Run(ctx)
 	r.log.Info("stopped")
 	return err
+}
+
+// farewell lets the calls end that are under way: who waits for a job hears
+// how it ended.
+func (r *Runner) farewell(ctx context.Context, srv *http.Server) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		r.log.Debug("calls were cut off", "error", err)
+	}
 }
 
 // Work runs the engine without schedules and without serving the API, until ctx

@@ -105,10 +105,14 @@ func (r *Runner) engineConfig() engine.Config {
 func (r *Runner) Engine() *engine.Engine { return r.engine }
 
 // Handler returns the API over the engine.
-func (r *Runner) Handler() http.Handler { return r.handler(false) }
+func (r *Runner) Handler() http.Handler { return r.handler(nil) }
 
-func (r *Runner) handler(running bool) http.Handler {
-	return server.New(server.Options{Engine: r.engine, Version: Version(), Running: running, Loaded: r.Problems})
+// handler is for an engine that runs if it is given the channel that tells its
+// end.
+func (r *Runner) handler(stopped <-chan struct{}) http.Handler {
+	return server.New(server.Options{
+		Engine: r.engine, Version: Version(), Running: stopped != nil, Stopped: stopped, Loaded: r.Problems,
+	})
 }
 
 // Register adds a task that is a Go function, or replaces the one of that name.

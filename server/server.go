@@ -7,10 +7,12 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/internal/typo"
 )
 
 // Options of a handler.
@@ -19,9 +21,16 @@ type Options struct {
 	Version string
 	Running bool             // an engine runs behind it
 	Loaded  func() []Problem // the plugins that could not be loaded; may be nil
-	// MaxBody bounds a request in bytes. Default: 64 MiB.
+	// Stopped is closed when the engine has stopped: a follow then tells how its
+	// job is and ends. May be nil.
+	Stopped <-chan struct{}
+	// MaxBody bounds a request in bytes, beyond what the input of a task needs.
+	// Default: 64 MiB.
 	MaxBody int64
 }
+
+// MaxPage is the most jobs that a page holds.
+const MaxPage = 10_000
 
 type server struct{ Options }
 
@@ -45,7 +54,7 @@ func New(o Options) http.Handler {
 		"POST /v1/jobs/{id}/retry":  s.retry,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			r.Body = http.MaxBytesReader(w, r.Body, o.MaxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, s.maxBody())
 			v, err := h(r)
 			if err != nil {
 				writeError(w, err)
@@ -62,16 +71,35 @@ func New(o Options) http.Handler {
 	return mux
 }
 
+// maxBody leaves room for the largest input that a task takes, as base64.
+func (s *server) maxBody() int64 {
+	var largest int64
+	for _, t := range s.Engine.Tasks() {
+		largest = max(largest, t.Limits.Input)
+	}
+	return s.MaxBody + largest/3*4
+}
+
 func (s *server) status(r *http.Request) (any, error) {
 	counts, err := s.Engine.Counts(r.Context())
 	return Status{Version: s.Version, PID: os.Getpid(), Running: s.Running, Queues: counts}, err
 }
 
-func (s *server) tasks(*http.Request) (any, error) {
+func (s *server) tasks(r *http.Request) (any, error) {
+	schedules, err := s.Engine.Schedules(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	list := Tasks{Tasks: []Task{}}
 	stats := s.Engine.Stats()
 	for _, t := range s.Engine.Tasks() {
-		list.Tasks = append(list.Tasks, taskOf(t, stats))
+		view := taskOf(t, stats)
+		for _, st := range schedules {
+			if st.Task == t.Name && !st.Next.IsZero() && (view.Next.IsZero() || st.Next.Before(view.Next)) {
+				view.Next = st.Next
+			}
+		}
+		list.Tasks = append(list.Tasks, view)
 	}
 	if s.Loaded != nil {
 		list.Problems = s.Loaded()
@@ -99,7 +127,19 @@ func (s *server) submit(r *http.Request) (any, error) {
 		submissions[i] = q.engine()
 	}
 	jobs, err := s.Engine.Submit(r.Context(), submissions...)
+	if unknown, ok := errors.AsType[*engine.UnknownTaskError](err); ok {
+		err = suggestion(unknown)
+	}
 	return shown(jobs), err
+}
+
+// suggestion adds what a misspelt task likely is.
+func suggestion(unknown *engine.UnknownTaskError) error {
+	message := unknown.Error()
+	if near := typo.DidYouMean(unknown.Name, unknown.Known); near != "" {
+		message = fmt.Sprintf("no task %q; %s", unknown.Name, near)
+	}
+	return &Error{Code: "not_found", Message: message}
 }
 
 func (s *server) jobs(r *http.Request) (any, error) {
@@ -163,7 +203,9 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 	events, stop := s.Engine.Subscribe(id)
 	defer func() { stop() }()
 	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
 	flush := http.NewResponseController(w).Flush
+	last := false // nothing more will happen
 	for begun := false; ; begun = true {
 		job, err := s.Engine.Job(r.Context(), id)
 		var lines []engine.LogLine
@@ -182,14 +224,22 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 		if !begun {
 			w.Header().Set("Content-Type", "application/x-ndjson")
 		}
-		shown := job.Summary()
-		shown.History = job.History
-		if out.Encode(Change{Job: JobOf(shown), Lines: lines}) != nil || flush() != nil || job.State.Terminal() {
+		change := Change{Lines: lines, Output: job.Output}
+		if !job.State.Terminal() {
+			change.Output, job.Input, job.Output = nil, nil, nil
+		}
+		change.Job = JobOf(job)
+		if out.Encode(change) != nil || flush() != nil || job.State.Terminal() {
 			return
 		}
 		select {
 		case <-r.Context().Done():
 			return
+		case <-s.Stopped:
+			if last {
+				return
+			}
+			last = true
 		case _, ok := <-events:
 			if !ok { // fell behind; what was missed is read from the store
 				events, stop = s.Engine.Subscribe(id)
@@ -204,7 +254,7 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 // named says which job was not found.
 func named(err error, r *http.Request) error {
 	if errors.Is(err, engine.ErrNotFound) {
-		return fmt.Errorf("no job %q: %w; see tlo jobs", r.PathValue("id"), err)
+		return &Error{Code: "not_found", Message: fmt.Sprintf("no job %.140q; see tlo jobs", r.PathValue("id"))}
 	}
 	return err
 }
@@ -227,7 +277,11 @@ func orEmpty[T any](list []T) []T {
 func decode(body io.Reader, v any) error {
 	dec := json.NewDecoder(body)
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
+	err := dec.Decode(v)
+	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &Error{Code: "invalid", Message: fmt.Sprintf("the request has more than %d bytes: submit less at once", over.Limit)}
+	}
+	if err != nil {
 		return &Error{Code: "invalid", Message: "the request's body: " + err.Error()}
 	}
 	return nil
@@ -239,8 +293,12 @@ func filterOf(r *http.Request) (engine.Filter, error) {
 		Task: q.Get("task"), Queue: q.Get("queue"), Schedule: q.Get("schedule"), Key: q.Get("key"),
 		Cursor: q.Get("cursor"),
 	}
-	for _, s := range q["state"] {
-		f.States = append(f.States, engine.State(s))
+	for _, name := range q["state"] {
+		state := engine.State(name)
+		if !slices.Contains(engine.States, state) {
+			return f, &Error{Code: "invalid", Message: fmt.Sprintf("state is %.40q: use one of %v", name, engine.States)}
+		}
+		f.States = append(f.States, state)
 	}
 	for name, field := range map[string]*time.Time{"since": &f.Since, "until": &f.Until} {
 		if v := q.Get(name); v != "" {
@@ -252,7 +310,7 @@ func filterOf(r *http.Request) (engine.Filter, error) {
 		}
 	}
 	limit, err := number(r, "limit")
-	f.Limit = int(min(limit, 10_000))
+	f.Limit = int(min(limit, MaxPage))
 	return f, err
 }
 

@@ -23,12 +23,12 @@ func PayloadOf(data []byte) Payload {
 	switch {
 	case len(data) == 0:
 		return Payload{}
+	case !utf8.Valid(data): // also where it passes for JSON
+		return Payload{Base64: data}
 	case json.Valid(data):
 		return Payload{JSON: data}
-	case utf8.Valid(data):
-		return Payload{Text: string(data)}
 	default:
-		return Payload{Base64: data}
+		return Payload{Text: string(data)}
 	}
 }
 
@@ -53,6 +53,8 @@ type Job struct {
 	Output       json.RawMessage `json:"output,omitempty"`
 	OutputText   string          `json:"output_text,omitempty"`
 	OutputBase64 []byte          `json:"output_base64,omitempty"`
+	InputSize    int             `json:"input_size,omitempty"`  // bytes; lists leave input and output out
+	OutputSize   int             `json:"output_size,omitempty"` // bytes
 	DurationMS   float64         `json:"duration_ms,omitempty"` // of the last attempt that ended
 }
 
@@ -63,6 +65,7 @@ func JobOf(j engine.Job) Job {
 		Job:   j,
 		Input: in.JSON, InputText: in.Text, InputBase64: in.Base64,
 		Output: out.JSON, OutputText: out.Text, OutputBase64: out.Base64,
+		InputSize: len(j.Input), OutputSize: len(j.Output),
 		DurationMS: milliseconds(j.Duration()),
 	}
 }
@@ -117,6 +120,7 @@ type Task struct {
 	Memory      int64           `json:"memory"` // bytes
 	Attempts    int             `json:"attempts"`
 	Schedules   []string        `json:"schedules,omitempty"` // as written
+	Next        time.Time       `json:"next,omitzero"`       // tick of any of them
 	InputSchema json.RawMessage `json:"input_schema,omitempty"`
 	Stats       *Stats          `json:"stats,omitempty"` // since the engine started
 }
@@ -174,8 +178,10 @@ type Status struct {
 }
 
 // Change is one line of a job's follow: the job as it is now, and the log lines
-// that are new.
+// that are new. The last change of a job that has ended is all there is to know:
+// the engine may be gone when somebody asks for more.
 type Change struct {
-	Job   Job              `json:"job"`
-	Lines []engine.LogLine `json:"lines,omitempty"`
+	Job    Job              `json:"job"` // without input and output until it has ended
+	Lines  []engine.LogLine `json:"lines,omitempty"`
+	Output []byte           `json:"output,omitempty"` // the exact bytes, once it has ended
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -170,7 +171,7 @@ func (c *Client) Follow(ctx context.Context, id string, after uint64, f func(ser
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return fmt.Errorf("the engine went away before job %s had ended: %w", id, err)
+			return fmt.Errorf("the engine stopped before job %s had ended; see tlo show %s", id, id)
 		}
 		if err := f(change); err != nil {
 			return err
@@ -215,7 +216,12 @@ func (c *Client) do(ctx context.Context, method, path string, q url.Values, body
 	}
 	req.URL.RawQuery = q.Encode()
 	resp, err := c.http.Do(req)
-	if err != nil {
+	switch failed, ok := errors.AsType[*url.Error](err); {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case ok:
+		return nil, fmt.Errorf("the engine does not answer: %w", failed.Err) // its URL means nothing to people
+	case err != nil:
 		return nil, err
 	}
 	if resp.StatusCode == http.StatusOK {

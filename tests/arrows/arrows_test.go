@@ -24,8 +24,8 @@ var rules = []struct {
 	{"engine/cron", []string{"engine", "internal/typo"}, []string{"github.com/netresearch/go-cron"}},
 	{"engine/enginetest", []string{"engine", "engine/mem"}, nil},
 	{"host/...", []string{"engine", "host/..."}, []string{"github.com/tetratelabs/wazero"}},
-	{"server", []string{"engine"}, nil},
-	{"server/client", []string{"engine", "server"}, nil},
+	{"server", []string{"engine", "internal/typo"}, nil},
+	{"server/client", []string{"engine", "internal/typo", "server"}, nil},
 	{"sdk/...", []string{"sdk/..."}, nil},
 	{"plugins/...", []string{"sdk/...", "plugins/..."}, []string{"golang.org/x/image"}},
 }

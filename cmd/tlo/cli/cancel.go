@@ -16,7 +16,7 @@ func newCancel() *cobra.Command {
 		Short: "Cancel jobs: waiting ones at once, running ones after their grace period at the latest",
 		Example: `  tlo cancel 0192f6c4-8d1e-7cc3-a5b0-6f2b1f0c9a11
   tlo jobs --state ready --output json | jq -r '.jobs[].id' | xargs tlo cancel`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              takes(1, -1, "the id of a job"),
 		ValidArgsFunction: completeJobs(engine.Scheduled, engine.Ready, engine.Running),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachJob(cmd, args, &out, (*session).cancel)

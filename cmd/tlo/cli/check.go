@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ func newCheck() *cobra.Command {
 		Short: "Check the configuration and the plugins without running anything",
 		Example: `  tlo check
   tlo check --config /etc/tlo/tlo.hcl --output json`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := out.check(); err != nil {
 				return err
@@ -46,10 +47,10 @@ func newCheck() *cobra.Command {
 				return &quietError{exitError}
 			}
 			if len(catalog.Tasks) == 0 {
-				return fmt.Errorf("the configuration is good, and there are no tasks: put .wasm files into a plugins folder")
+				return fmt.Errorf("the configuration is good, and there are no tasks: put .wasm files into %s", strings.Join(cfg.Plugins, " or "))
 			}
 			if !out.json() {
-				fmt.Fprintf(w, "ok: %d tasks of %d plugins\n", len(catalog.Tasks), len(catalog.Plugins))
+				fmt.Fprintf(w, "ok: %s of %s\n", count(len(catalog.Tasks), "task"), count(len(catalog.Plugins), "plugin"))
 			}
 			return nil
 		},

@@ -19,17 +19,17 @@ import (
 
 // execFlags are the flags of tlo exec.
 type execFlags struct {
-	input, inputFile string
-	task             string
-	args             []string
-	config           map[string]string
-	files            map[string]string
-	timeout          time.Duration
-	memory           int64
+	input   inputFlags
+	task    string
+	args    []string
+	config  map[string]string
+	files   map[string]string
+	timeout durationFlag
+	memory  sizeFlag
 }
 
 func newExec() *cobra.Command {
-	var f execFlags
+	f := execFlags{timeout: durationFlag(engine.DefaultLimits.Timeout), memory: sizeFlag(engine.DefaultLimits.Memory)}
 	cmd := &cobra.Command{
 		Use:   "exec FILE.wasm",
 		Short: "Run a .wasm file once, with no store and no configuration",
@@ -41,13 +41,13 @@ The file gets what these flags grant and nothing else.`,
 		Example: `  tlo exec report.wasm --input '{"day":1}'
   tlo exec csv-to-json.wasm --input-file data.csv
   tlo exec code-stats.wasm --files /src=. --input '{"root":"/src"}'`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1, "one .wasm file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			task, err := f.definition(args[0])
 			if err != nil {
 				return err
 			}
-			input, err := readInput(cmd.InOrStdin(), f.input, f.inputFile)
+			input, err := f.input.read(cmd)
 			if err != nil {
 				return err
 			}
@@ -55,15 +55,13 @@ The file gets what these flags grant and nothing else.`,
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.input, "input", "", "the input, as text")
-	fl.StringVar(&f.inputFile, "input-file", "", "the file with the input; - is standard input")
-	fl.StringVar(&f.task, "task", "", "which task, if the file has several")
-	fl.StringArrayVar(&f.args, "arg", nil, "an argument of a WASI command (may repeat)")
-	fl.StringToStringVar(&f.config, "set", nil, "a value of the task's config, as key=value (may repeat)")
-	fl.StringToStringVar(&f.files, "files", nil, "let it read a folder, as /guest/path=folder (may repeat)")
-	fl.DurationVar(&f.timeout, "timeout", engine.DefaultLimits.Timeout, "stop it after this time")
-	fl.Int64Var(&f.memory, "memory", engine.DefaultLimits.Memory, "its memory limit in bytes")
-	cmd.MarkFlagsMutuallyExclusive("input", "input-file")
+	f.input.add(cmd)
+	fl.StringVar(&f.task, "task", "", "which `task`, if the file has several")
+	fl.StringArrayVar(&f.args, "arg", nil, "an `argument` of a WASI command (may repeat)")
+	fl.StringToStringVar(&f.config, "set", nil, "a value of the task's config, as `key=value` (may repeat)")
+	fl.StringToStringVar(&f.files, "files", nil, "let it read a folder, as `/guest/path=folder` (may repeat)")
+	fl.Var(&f.timeout, "timeout", "stop it after this time")
+	fl.Var(&f.memory, "memory", "limit its memory, such as 64MiB")
 	return cmd
 }
 
@@ -71,7 +69,7 @@ The file gets what these flags grant and nothing else.`,
 func (f *execFlags) definition(file string) (engine.TaskDef, error) {
 	plugin, err := host.Inspect(file)
 	if err != nil {
-		return engine.TaskDef{}, err
+		return engine.TaskDef{}, namedFile(err)
 	}
 	var names []string
 	chosen := -1
@@ -82,12 +80,15 @@ func (f *execFlags) definition(file string) (engine.TaskDef, error) {
 		}
 	}
 	if chosen < 0 {
-		return engine.TaskDef{}, usageError(fmt.Errorf("%s has the tasks %s: pick one with --task", file, strings.Join(names, ", ")))
+		return engine.TaskDef{}, usageError(fmt.Errorf("%s has %s", file, f.pick(names)))
+	}
+	if f.timeout <= 0 || f.memory <= 0 {
+		return engine.TaskDef{}, usageError(errors.New("--timeout and --memory take values above 0"))
 	}
 	t := plugin.Tasks[chosen]
 	task := engine.TaskDef{
 		Name: t.Name, Plugin: file, Export: t.Export, Args: f.args, Config: f.config,
-		Limits: engine.Limits{Timeout: f.timeout, Memory: f.memory},
+		Limits: engine.Limits{Timeout: time.Duration(f.timeout), Memory: int64(f.memory)},
 	}
 	if t.Declared.Name != "" {
 		task.Export = t.Declared.Name
@@ -100,6 +101,17 @@ func (f *execFlags) definition(file string) (engine.TaskDef, error) {
 	}
 	task = task.WithDefaults()
 	return task, task.Validate()
+}
+
+// pick tells how to choose one of the tasks.
+func (f *execFlags) pick(names []string) string {
+	if f.task == "" {
+		return "several tasks: pick one with --task " + strings.Join(names, " or --task ")
+	}
+	if len(names) == 1 {
+		return fmt.Sprintf("no task %q; leave out --task to run %s", f.task, names[0])
+	}
+	return fmt.Sprintf("no task %q; there are: %s", f.task, strings.Join(names, ", "))
 }
 
 // execute runs one attempt on the terminal.

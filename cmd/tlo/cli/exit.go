@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 
 	"github.com/tlo-run/tlo/engine"
 )
@@ -28,6 +28,15 @@ type codeError struct {
 
 func (e *codeError) Unwrap() error { return e.error }
 
+// namedFile gives the code for not found to an error about a file that the user
+// named; what else may be missing on a machine is an error like others.
+func namedFile(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &codeError{err, exitNotFound}
+	}
+	return err
+}
+
 func usageError(err error) error { return &codeError{err, exitUsage} }
 
 // quietError ends with an exit code and no message: it was told already.
@@ -45,7 +54,7 @@ func exitCode(err error) int {
 		return quiet.code
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.Is(err, engine.ErrNotFound), errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, engine.ErrNotFound):
 		return exitNotFound
 	case errors.Is(err, engine.ErrInvalid):
 		return exitUsage

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ func newInspect() *cobra.Command {
 		Short: "Say what a .wasm file is, without running it",
 		Example: `  tlo inspect report.wasm
   tlo inspect report.wasm --output json`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1, "one .wasm file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := out.check(); err != nil {
 				return err
@@ -26,10 +27,10 @@ func newInspect() *cobra.Command {
 			p, err := host.Inspect(args[0])
 			var refusal *host.Refusal
 			if err != nil && !errors.As(err, &refusal) {
-				return err
+				return namedFile(err)
 			}
 			if out.json() {
-				if jsonErr := printJSON(cmd.OutOrStdout(), inspectionOf(p, err)); jsonErr != nil {
+				if jsonErr := printJSON(cmd.OutOrStdout(), inspectionOf(p, refusal)); jsonErr != nil {
 					return jsonErr
 				}
 			} else {
@@ -56,10 +57,11 @@ type inspection struct {
 }
 
 type inspectedTask struct {
-	Name        string   `json:"name"`
-	Export      string   `json:"export"`
-	Description string   `json:"description,omitempty"`
-	Needs       []string `json:"needs,omitempty"`
+	Name        string          `json:"name"`
+	Export      string          `json:"export"`
+	Description string          `json:"description,omitempty"`
+	InputSchema json.RawMessage `json:"input_schema,omitempty"`
+	Needs       []string        `json:"needs,omitempty"`
 }
 
 type inspectedMemory struct {
@@ -67,10 +69,10 @@ type inspectedMemory struct {
 	Max uint64 `json:"max,omitempty"`
 }
 
-func inspectionOf(p *host.Plugin, refusal error) inspection {
+func inspectionOf(p *host.Plugin, refusal *host.Refusal) inspection {
 	v := inspection{Path: p.Path, Kind: p.Kind, Size: p.Size, SHA256: p.SHA256}
 	for _, t := range p.Tasks {
-		v.Tasks = append(v.Tasks, inspectedTask{t.Name, t.Export, t.Declared.Description, t.Declared.Needs})
+		v.Tasks = append(v.Tasks, inspectedTask{t.Name, t.Export, t.Declared.Description, t.Declared.InputSchema, t.Declared.Needs})
 	}
 	for _, i := range p.Imports {
 		v.Imports = append(v.Imports, i.Module+"."+i.Name)
@@ -82,7 +84,7 @@ func inspectionOf(p *host.Plugin, refusal error) inspection {
 		v.Memory = &inspectedMemory{p.Memory.Min * pageSize, p.Memory.Max * pageSize}
 	}
 	if refusal != nil {
-		v.Refused = refusal.Error()
+		v.Refused = refusal.Reason + "; " + refusal.Remedy
 	}
 	return v
 }

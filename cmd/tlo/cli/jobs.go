@@ -25,22 +25,29 @@ func newJobs() *cobra.Command {
 		Example: `  tlo jobs
   tlo jobs --state failed --state cancelled --task report
   tlo jobs --limit 1000 --output json`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := out.check(); err != nil {
 				return err
+			}
+			if f.Limit < 1 || f.Limit > server.MaxPage {
+				return usageError(fmt.Errorf("--limit is %d: use 1 to %d", f.Limit, server.MaxPage))
 			}
 			var err error
 			if f.States, err = parseStates(states); err != nil {
 				return err
 			}
-			return withSession(cmd, func(ctx context.Context, s *session) error {
+			return withSession(cmd, looks, func(ctx context.Context, s *session) error {
 				page, err := s.Jobs(ctx, f)
 				if err != nil {
 					return err
 				}
 				if out.json() {
 					return printJSON(cmd.OutOrStdout(), page)
+				}
+				if len(page.Jobs) == 0 {
+					fmt.Fprintln(cmd.ErrOrStderr(), nothingListed(f))
+					return nil
 				}
 				printJobs(cmd.OutOrStdout(), page.Jobs)
 				if page.Next != "" {
@@ -51,17 +58,26 @@ func newJobs() *cobra.Command {
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringSliceVar(&states, "state", nil, "only jobs in this state (may repeat): "+stateNames())
-	fl.StringVar(&f.Task, "task", "", "only jobs of this task")
-	fl.StringVar(&f.Queue, "queue", "", "only jobs of this queue")
-	fl.StringVar(&f.Schedule, "schedule", "", "only jobs made by this schedule")
-	fl.StringVar(&f.Key, "key", "", "only the job with this unique key")
-	fl.IntVar(&f.Limit, "limit", engine.DefaultPage, "jobs per page")
-	fl.StringVar(&f.Cursor, "cursor", "", "go on where the page before ended")
+	fl.StringSliceVar(&states, "state", nil, "only jobs in this `state` (may repeat): "+stateNames())
+	fl.StringVar(&f.Task, "task", "", "only jobs of this `task`")
+	fl.StringVar(&f.Queue, "queue", "", "only jobs of this `queue`")
+	fl.StringVar(&f.Schedule, "schedule", "", "only jobs made by this `schedule`")
+	fl.StringVar(&f.Key, "key", "", "only the job with this unique `key`")
+	fl.IntVar(&f.Limit, "limit", engine.DefaultPage, "`number` of jobs per page")
+	fl.StringVar(&f.Cursor, "cursor", "", "go on where the page before ended, at its `cursor`")
 	_ = cmd.RegisterFlagCompletionFunc("task", completeTasks)
 	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(strings.Split(stateNames(), " "), cobra.ShellCompDirectiveNoFileComp))
 	out.add(cmd)
 	return cmd
+}
+
+// nothingListed says whether there are no jobs, or only none that were asked for.
+func nothingListed(f engine.Filter) string {
+	all := f.Task + f.Queue + f.Schedule + f.Key + f.Cursor
+	if all == "" && len(f.States) == 0 {
+		return "no jobs"
+	}
+	return "no such jobs"
 }
 
 func stateNames() string {

@@ -25,20 +25,23 @@ func newLogs() *cobra.Command {
 		Example: `  tlo logs 0192f6c4-8d1e-7cc3-a5b0-6f2b1f0c9a11
   tlo logs -f JOB                 until the job has ended
   tlo logs JOB --output json      one JSON object per line`,
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1, "the id of one job"),
 		ValidArgsFunction: completeJobs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := out.check(); err != nil {
 				return err
 			}
 			p := &logPrinter{w: cmd.OutOrStdout(), json: out.json(), attempt: attempt}
-			return withSession(cmd, func(ctx context.Context, s *session) error {
+			return withSession(cmd, looks, func(ctx context.Context, s *session) error {
 				if follow && !s.local() {
 					return s.Follow(ctx, args[0], 0, func(c server.Change) error { return p.print(c.Lines) })
 				}
 				lines, err := s.Logs(ctx, args[0], 0)
 				if err != nil {
 					return err
+				}
+				if len(lines) == 0 {
+					fmt.Fprintf(cmd.ErrOrStderr(), "job %s has logged nothing\n", clean(args[0]))
 				}
 				if err := p.print(lines); err != nil || !follow {
 					return err
@@ -52,7 +55,7 @@ func newLogs() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
-	cmd.Flags().IntVar(&attempt, "attempt", 0, "only this attempt (default all)")
+	cmd.Flags().IntVar(&attempt, "attempt", 0, "only the attempt of this `number` (default all)")
 	out.add(cmd)
 	return cmd
 }

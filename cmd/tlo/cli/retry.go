@@ -16,7 +16,7 @@ func newRetry() *cobra.Command {
 		Use:               "retry JOB...",
 		Short:             "Run failed or cancelled jobs again, with a fresh retry budget",
 		Example:           "  tlo retry 0192f6c4-8d1e-7cc3-a5b0-6f2b1f0c9a11",
-		Args:              cobra.MinimumNArgs(1),
+		Args:              takes(1, -1, "the id of a job"),
 		ValidArgsFunction: completeJobs(engine.Failed, engine.Cancelled),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachJob(cmd, args, &out, (*session).retry)
@@ -37,7 +37,7 @@ func eachJob(cmd *cobra.Command, ids []string, out *outputFlag, do func(*session
 	if err := out.check(); err != nil {
 		return err
 	}
-	return withSession(cmd, func(ctx context.Context, s *session) error {
+	return withSession(cmd, looks, func(ctx context.Context, s *session) error {
 		var errs []error
 		done := []any{}
 		for _, id := range ids {

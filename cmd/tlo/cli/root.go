@@ -14,16 +14,15 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-
-	"github.com/tlo-run/tlo/internal/typo"
 )
 
 // Main runs tlo with the process's arguments and streams and returns its exit
 // code.
 func Main() int {
+	ignoreFileSize()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends what does not listen to the first
 	return run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 }
 
@@ -36,12 +35,30 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	err := root.ExecuteContext(ctx)
 	code := exitCode(err)
 	var quiet *quietError
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
 	if err != nil && !errors.As(err, &quiet) {
 		for line := range strings.Lines(err.Error()) {
 			fmt.Fprintf(stderr, "tlo: %s\n", clean(strings.TrimRight(line, "\n")))
 		}
 	}
 	return code
+}
+
+// newHelp is cobra's own help, except that it knows what it does not know.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB]",
+		Short: "Help about a verb",
+		RunE: func(_ *cobra.Command, args []string) error {
+			verb, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError(unknownVerb(root, args[0]))
+			}
+			return verb.Help()
+		},
+	}
 }
 
 const exitTable = `Exit codes:
@@ -77,50 +94,12 @@ watched, and unable to touch what it was not granted.
 			return usageError(unknownVerb(cmd, args[0]))
 		},
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(fmt.Errorf("%w; see %s --help", suggestFlag(cmd, err), cmd.CommandPath()))
-	})
+	root.SetFlagErrorFunc(flagError)
 	addSettingFlags(root.PersistentFlags())
+	root.SetHelpCommand(newHelp(root))
 	root.AddCommand(
 		newRun(), newListTasks(), newSchedule(), newJobs(), newShow(), newLogs(),
 		newCancel(), newRetry(), newExec(), newInspect(), newCheck(), newVersion(),
 	)
-	for _, verb := range root.Commands() {
-		asUsage(verb)
-	}
 	return root
-}
-
-// asUsage makes wrong arguments a usage error.
-func asUsage(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return usageError(fmt.Errorf("%w; see %s --help", err, cmd.CommandPath()))
-			}
-			return nil
-		}
-	}
-}
-
-func unknownVerb(cmd *cobra.Command, name string) error {
-	hint := "see tlo --help"
-	if near := cmd.SuggestionsFor(name); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return fmt.Errorf("unknown command %q; %s", name, hint)
-}
-
-// suggestFlag names the flag that a misspelt one likely meant.
-func suggestFlag(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	var names []string
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	if near := typo.Closest(unknown.GetSpecifiedName(), names); near != "" {
-		return fmt.Errorf("%w; did you mean --%s?", err, near)
-	}
-	return err
 }

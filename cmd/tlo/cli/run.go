@@ -30,7 +30,7 @@ submitted, until stopped.
   a third one        end at once; what ran counts as lost
   SIGHUP             read the configuration and the plugins again`,
 		Example: "  tlo run\n  tlo run --config /etc/tlo/tlo.hcl --data-dir /var/lib/tlo",
-		Args:    cobra.NoArgs,
+		Args:    takes(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := configuration(cmd)
 			if err != nil {
@@ -134,5 +134,5 @@ func configuration(cmd *cobra.Command) (tlo.Config, error) {
 	for _, w := range s.Warnings {
 		fmt.Fprintln(cmd.ErrOrStderr(), "tlo: warning: "+clean(w))
 	}
-	return s.Config, err
+	return s.Config, namedFile(err)
 }

@@ -1,11 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,14 +15,14 @@ import (
 
 // submitFlags are the flags of tlo schedule.
 type submitFlags struct {
-	output           outputFlag
-	input, inputFile string
-	id, key, queue   string
-	priority         int
-	delay            time.Duration
-	at               string
-	wait             bool
-	timeout          time.Duration
+	output         outputFlag
+	input          inputFlags
+	id, key, queue string
+	priority       int
+	delay          durationFlag
+	at             string
+	wait           bool
+	timeout        durationFlag
 }
 
 func newSchedule() *cobra.Command {
@@ -31,9 +30,10 @@ func newSchedule() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schedule [TASK]",
 		Short: "Submit a job of a task; without a task, the jobs of all schedules that are due now",
-		Long: `Submit a job of a task. With --wait, print the job's output alone on standard
-output, its logs and progress on standard error, and exit as it ended. Where no
-engine runs, --wait runs the job in this process.
+		Long: `Submit a job of a task, and print its id. With --wait, print its output alone on
+standard output, its logs and progress on standard error, and exit as it ended;
+Ctrl-C ends the waiting, not the job. Where no engine runs, --wait runs the job in
+this process, and those that come before it in the queues.
 
 Without a task, submit the jobs of all schedules that are due now: for machines
 on which no engine runs all the time.
@@ -44,10 +44,10 @@ on which no engine runs all the time.
   cat data.csv | tlo schedule csv-to-json --input-file - --wait
   tlo schedule report --delay 1h --key report-monday --priority 9
   tlo schedule`,
-		Args:              cobra.MaximumNArgs(1),
+		Args:              takes(0, 1, "one task"),
 		ValidArgsFunction: completeTasks,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.output.check(); err != nil {
+			if err := f.check(cmd); err != nil {
 				return err
 			}
 			if len(args) == 0 {
@@ -57,7 +57,7 @@ on which no engine runs all the time.
 			if err != nil {
 				return err
 			}
-			return withSession(cmd, func(ctx context.Context, s *session) error {
+			return withSession(cmd, submits, func(ctx context.Context, s *session) error {
 				jobs, err := s.Submit(ctx, sub)
 				if err != nil {
 					return err
@@ -65,32 +65,38 @@ on which no engine runs all the time.
 				if f.wait {
 					return f.await(cmd, s, jobs[0].ID)
 				}
+				s.sayWaiting(cmd, "the job waits")
 				if f.output.json() {
 					return printJSON(cmd.OutOrStdout(), jobs[0])
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), jobs[0].ID)
-				if s.local() {
-					fmt.Fprintln(cmd.ErrOrStderr(), "no engine runs: the job waits for tlo run")
-				}
-				return nil
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), jobs[0].ID)
+				return err
 			})
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.input, "input", "", "the input, as text")
-	fl.StringVar(&f.inputFile, "input-file", "", "the file with the input; - is standard input")
-	fl.StringVar(&f.id, "id", "", "the job's id (default a new UUIDv7)")
-	fl.StringVar(&f.key, "key", "", "a unique key: refuse the job if one with this key exists")
-	fl.StringVar(&f.queue, "queue", "", "the queue (default the task's)")
-	fl.IntVar(&f.priority, "priority", engine.DefaultPriority, "0 to 9, higher runs first (default the task's)")
-	fl.DurationVar(&f.delay, "delay", 0, "run no sooner than after this time, such as 90s or 1h30m")
-	fl.StringVar(&f.at, "at", "", "run no sooner than at this time, such as 2026-01-31T06:00:00Z")
+	f.input.add(cmd)
+	fl.StringVar(&f.id, "id", "", "the job's `id` (default a new UUIDv7)")
+	fl.StringVar(&f.key, "key", "", "a unique `key`: refuse the job if one with this key exists")
+	fl.StringVar(&f.queue, "queue", "", "the `queue` (default the task's)")
+	fl.IntVar(&f.priority, "priority", 0, "`number` from 0 to 9, higher runs first (default the task's)")
+	fl.Var(&f.delay, "delay", "run no sooner than after this time, such as 90s, 1h30m or 2d")
+	fl.StringVar(&f.at, "at", "", "run no sooner than at this `time`, such as 2026-01-31T06:00:00Z")
 	fl.BoolVar(&f.wait, "wait", false, "wait for the job to end; print its output")
-	fl.DurationVar(&f.timeout, "wait-timeout", 0, "give up waiting after this time, with exit code 5 (default never)")
-	cmd.MarkFlagsMutuallyExclusive("input", "input-file")
-	cmd.MarkFlagsMutuallyExclusive("delay", "at")
+	fl.Var(&f.timeout, "wait-timeout", "give up waiting after this time, with exit code 5 (default never)")
 	f.output.add(cmd)
 	return cmd
+}
+
+// check refuses flags that do not go together.
+func (f *submitFlags) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("wait-timeout") && !f.wait {
+		return usageError(errors.New("--wait-timeout goes with --wait"))
+	}
+	if f.timeout < 0 {
+		return usageError(fmt.Errorf("--wait-timeout is %v: use a time above 0", time.Duration(f.timeout)))
+	}
+	return cmp.Or(f.output.check(), exclusive(cmd, "delay", "at"))
 }
 
 // fire submits what is due now.
@@ -100,19 +106,23 @@ func (f *submitFlags) fire(cmd *cobra.Command) error {
 			return usageError(fmt.Errorf("--%s needs a task: tlo schedule TASK --%s …", name, name))
 		}
 	}
-	return withSession(cmd, func(ctx context.Context, s *session) error {
+	return withSession(cmd, submits, func(ctx context.Context, s *session) error {
 		jobs, err := s.Fire(ctx)
 		if err != nil {
 			return err
 		}
-		if f.output.json() {
+		if len(jobs) == 0 {
+			err = f.nothingDue(cmd, s)
+		} else {
+			s.sayWaiting(cmd, "they wait")
+		}
+		if err == nil && f.output.json() {
 			return printJSON(cmd.OutOrStdout(), jobs)
 		}
-		if len(jobs) == 0 {
-			return f.nothingDue(cmd, s)
+		if len(jobs) > 0 {
+			printJobs(cmd.OutOrStdout(), jobs)
 		}
-		printJobs(cmd.OutOrStdout(), jobs)
-		return nil
+		return err
 	})
 }
 
@@ -143,9 +153,9 @@ func (f *submitFlags) submission(cmd *cobra.Command, task string) (server.Submis
 	}
 	switch {
 	case f.delay < 0:
-		return sub, usageError(fmt.Errorf("--delay is %v: use a time from 0", f.delay))
+		return sub, usageError(fmt.Errorf("--delay is %v: use a time from 0", time.Duration(f.delay)))
 	case f.delay > 0:
-		sub.RunAt = time.Now().Add(f.delay)
+		sub.RunAt = time.Now().Add(time.Duration(f.delay))
 	case f.at != "":
 		at, err := time.Parse(time.RFC3339, f.at)
 		if err != nil {
@@ -153,27 +163,9 @@ func (f *submitFlags) submission(cmd *cobra.Command, task string) (server.Submis
 		}
 		sub.RunAt = at
 	}
-	input, err := readInput(cmd.InOrStdin(), f.input, f.inputFile)
+	input, err := f.input.read(cmd)
 	sub.InputBase64 = input // the exact bytes, whatever they are
 	return sub, err
-}
-
-func readInput(stdin io.Reader, text, file string) ([]byte, error) {
-	switch file {
-	case "":
-		return []byte(text), nil
-	case "-":
-		data, err := io.ReadAll(stdin)
-		if err != nil {
-			return nil, fmt.Errorf("--input-file -: reading standard input: %w", err)
-		}
-		return data, nil
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("--input-file: %w", err)
-	}
-	return data, nil
 }
 
 // await follows a job to its end and exits as it did.
@@ -181,7 +173,7 @@ func (f *submitFlags) await(cmd *cobra.Command, s *session, id string) error {
 	ctx := cmd.Context()
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.timeout)
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(f.timeout))
 		defer cancel()
 	}
 	watch := newWatcher(cmd.ErrOrStderr())
@@ -190,26 +182,33 @@ func (f *submitFlags) await(cmd *cobra.Command, s *session, id string) error {
 		return s.Follow(ctx, id, 0, watch.change)
 	})
 	watch.close()
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("job %s has not ended after %v: %w; it goes on, see tlo show %s", id, f.timeout, err, id)
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("stopped waiting; job %s goes on, see tlo show %s", id, id)
-	case err != nil:
+	if err != nil && ctx.Err() != nil {
+		return f.gaveUp(cmd, s, id, ctx.Err())
+	}
+	if err != nil {
 		return err
 	}
+	job := watch.last.Job
 	if f.output.json() {
-		job, err := s.Job(cmd.Context(), id)
-		if err != nil {
-			return err
-		}
-		if err := printJSON(cmd.OutOrStdout(), job); err != nil {
-			return err
-		}
-		return jobExit(job.State)
+		err = printJSON(cmd.OutOrStdout(), job)
+	} else {
+		_, err = cmd.OutOrStdout().Write(watch.last.Output)
 	}
-	if err := s.Output(cmd.Context(), id, cmd.OutOrStdout()); err != nil {
-		return err
+	return cmp.Or(err, jobExit(job.State))
+}
+
+// gaveUp says why nobody waits for the job any longer, and where it is now.
+func (f *submitFlags) gaveUp(cmd *cobra.Command, s *session, id string, why error) error {
+	now := "goes on"
+	job, err := s.Job(context.WithoutCancel(cmd.Context()), id)
+	switch {
+	case err == nil && job.State.Terminal():
+		now = "is " + string(job.State)
+	case s.local():
+		now = "waits for tlo run"
 	}
-	return jobExit(watch.last.State)
+	if errors.Is(why, context.DeadlineExceeded) {
+		return &codeError{fmt.Errorf("job %s has not ended after %v; it %s, see tlo show %s", id, time.Duration(f.timeout), now, id), exitTimeout}
+	}
+	return fmt.Errorf("stopped waiting; job %s %s, see tlo show %s", id, now, id)
 }

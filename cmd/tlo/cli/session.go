@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -18,11 +20,21 @@ import (
 // session is a verb's way to the API: of the running engine, or its own.
 type session struct {
 	*client.Client
-	runner *tlo.Runner // nil if an engine runs elsewhere
+	runner  *tlo.Runner // nil if an engine runs elsewhere
+	scratch string      // a data directory to remove; mostly none
 }
 
+// purpose says whether a verb makes jobs. One that only looks leaves no data
+// directory behind where there was none, as when it runs in the wrong folder.
+type purpose bool
+
+const (
+	looks   purpose = false
+	submits purpose = true
+)
+
 // openSession finds the engine of the data directory, or opens its store.
-func openSession(cmd *cobra.Command) (*session, error) {
+func openSession(cmd *cobra.Command, p purpose) (*session, error) {
 	cfg, err := configuration(cmd)
 	if err != nil {
 		return nil, err
@@ -34,6 +46,13 @@ func openSession(cmd *cobra.Command) (*session, error) {
 	if !nobodyThere(err) {
 		return nil, fmt.Errorf("the engine's socket %s: %w", cfg.Socket(), err)
 	}
+	var scratch string
+	if _, err := os.Stat(cfg.DataDir); p == looks && errors.Is(err, fs.ErrNotExist) {
+		if scratch, err = os.MkdirTemp("", "tlo-"); err != nil {
+			return nil, err
+		}
+		cfg.DataDir, cfg.CacheDir, cfg.Store = scratch, "", tlo.StoreMemory
+	}
 	runner, err := tlo.Open(cfg)
 	if errors.Is(err, engine.ErrLocked) {
 		// An engine that is starting holds the store before it serves.
@@ -41,14 +60,17 @@ func openSession(cmd *cobra.Command) (*session, error) {
 			return &session{Client: remote}, nil
 		}
 	}
+	if err != nil && scratch != "" {
+		err = errors.Join(err, os.RemoveAll(scratch))
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &session{Client: client.Local(runner.Handler()), runner: runner}, nil
+	return &session{client.Local(runner.Handler()), runner, scratch}, nil
 }
 
 // startTime is how long an engine may take from its store to its socket.
-const startTime = 5 * time.Second
+const startTime = 3 * time.Second
 
 // dialSoon waits a moment for an engine to serve; nil if none does.
 func dialSoon(ctx context.Context, socket string) *client.Client {
@@ -71,12 +93,19 @@ func dialSoon(ctx context.Context, socket string) *client.Client {
 // nobodyThere reports whether a socket has no listener.
 func nobodyThere(err error) bool {
 	var op *net.OpError
-	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED) ||
+	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ECONNREFUSED) ||
 		errors.As(err, &op) && errors.Is(op.Err, syscall.EINVAL) // a path too long to be a socket
 }
 
 // local reports whether no engine runs.
 func (s *session) local() bool { return s.runner != nil }
+
+// sayWaiting tells a person that what was made does not run by itself.
+func (s *session) sayWaiting(cmd *cobra.Command, what string) {
+	if s.local() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "no engine runs: %s for tlo run\n", what)
+	}
+}
 
 // work runs an engine in this process, without schedules, while f runs. Where
 // an engine runs elsewhere, that one does the work.
@@ -105,12 +134,15 @@ func (s *session) Close() error {
 	if s.runner != nil {
 		err = errors.Join(err, s.runner.Close())
 	}
+	if s.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(s.scratch))
+	}
 	return err
 }
 
 // withSession runs f with a session and closes it.
-func withSession(cmd *cobra.Command, f func(ctx context.Context, s *session) error) (err error) {
-	s, err := openSession(cmd)
+func withSession(cmd *cobra.Command, p purpose, f func(ctx context.Context, s *session) error) (err error) {
+	s, err := openSession(cmd, p)
 	if err != nil {
 		return err
 	}

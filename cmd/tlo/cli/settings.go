@@ -27,11 +27,11 @@ const (
 // file and the environment.
 var settingFlags = []struct{ name, key, usage string }{
 	{"data-dir", "data_dir", "`folder` of the store and the socket"},
-	{"plugins", "plugins", "`folder` with plugins; repeat it for several"},
-	{"workers", "workers", "how many jobs run at once"},
-	{"store", "store", "where jobs are kept: bolt or memory"},
-	{"log-level", "log.level", "trace, debug, info, warn, error or off"},
-	{"log-format", "log.format", "text or json"},
+	{"plugins", "plugins", "`folder` with plugins (may repeat)"},
+	{"workers", "workers", "`number` of jobs that run at once"},
+	{"store", "store", "`kind` of store: bolt or memory"},
+	{"log-level", "log.level", "`level` of the log: trace, debug, info, warn, error or off"},
+	{"log-format", "log.format", "`format` of the log: text or json"},
 }
 
 // addSettingFlags defines the flags that loadSettings reads. They have no

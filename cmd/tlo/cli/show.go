@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,13 +21,13 @@ func newShow() *cobra.Command {
 		Short: "Show a job with its attempts, input and output",
 		Example: `  tlo show 0192f6c4-8d1e-7cc3-a5b0-6f2b1f0c9a11
   tlo show JOB --raw > thumbnails.zip     the output's bytes alone`,
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1, "the id of one job"),
 		ValidArgsFunction: completeJobs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := out.check(); err != nil {
 				return err
 			}
-			return withSession(cmd, func(ctx context.Context, s *session) error {
+			return withSession(cmd, looks, func(ctx context.Context, s *session) error {
 				if raw {
 					return s.Output(ctx, args[0], cmd.OutOrStdout())
 				}
@@ -86,25 +87,27 @@ func printJob(w io.Writer, j server.Job) {
 		}
 		t.Render()
 	}
-	printPayload(w, "input", j.InputBytes())
-	printPayload(w, "output", j.OutputBytes())
+	printPayload(w, "input", j.InputBytes(), j.InputSize)
+	printPayload(w, "output", j.OutputBytes(), j.OutputSize)
 }
 
-// maxShown is how much of an input or output people get to see.
+// maxShown is how much of an input or output people get to see, in bytes.
 const maxShown = 4096
 
-func printPayload(w io.Writer, name string, data []byte) {
+// printPayload shows an input or output; JSON has lost its spacing, so its size
+// comes beside it.
+func printPayload(w io.Writer, name string, data []byte, size int) {
 	if len(data) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%s (%s)\n", name, bytesText(int64(len(data))))
+	fmt.Fprintf(w, "\n%s (%s)\n", name, bytesText(int64(size)))
 	if server.PayloadOf(data).Base64 != nil {
 		fmt.Fprintln(w, "  binary data; tlo show --raw prints the output's bytes")
 		return
 	}
 	text, more := string(data), ""
 	if len(text) > maxShown {
-		text, more = text[:maxShown], "\n…"
+		text, more = strings.ToValidUTF8(text[:maxShown], ""), "\n…"
 	}
 	fmt.Fprintln(w, cleanLines(text)+more)
 }

@@ -22,8 +22,10 @@ func clean(s string) string {
 			b.WriteRune(r)
 		case r < 0x80:
 			fmt.Fprintf(&b, `\x%02x`, r)
-		default:
+		case r <= 0xffff:
 			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
 		}
 	}
 	return b.String()
@@ -61,31 +63,41 @@ func ago(t, now time.Time) string {
 
 // span is a duration with two significant units at most.
 func span(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return d.Round(time.Microsecond).String()
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return d.Round(100 * time.Millisecond).String()
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
-	default:
-		return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+	for _, u := range []struct{ unit, below time.Duration }{
+		{time.Microsecond, time.Millisecond},
+		{time.Millisecond, time.Second},
+		{100 * time.Millisecond, time.Minute},
+	} {
+		if r := d.Round(u.unit); r < u.below {
+			return r.String()
+		}
 	}
+	if s := d.Round(time.Second) / time.Second; s < 3600 {
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	}
+	if m := d.Round(time.Minute) / time.Minute; m < 48*60 {
+		return fmt.Sprintf("%dh%02dm", m/60, m%60)
+	}
+	h := d.Round(time.Hour) / time.Hour
+	return fmt.Sprintf("%dd%02dh", h/24, h%24)
+}
+
+// count is a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // bytesText is a size for people.
 func bytesText(n int64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.4g GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.4g MiB", float64(n)/(1<<20))
-	case n >= 1<<10:
-		return fmt.Sprintf("%.4g KiB", float64(n)/(1<<10))
+	v, unit := float64(n), "B"
+	for _, next := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if v < 1023.95 { // more would be printed as 1024
+			break
+		}
+		v, unit = v/1024, next
 	}
-	return fmt.Sprintf("%d B", n)
+	return fmt.Sprintf("%.4g %s", v, unit)
 }

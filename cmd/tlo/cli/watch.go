@@ -17,7 +17,7 @@ type watcher struct {
 	w    io.Writer
 	logs logPrinter
 	bar  *progressbar.ProgressBar
-	last engine.Job
+	last server.Change
 	told engine.Progress // last printed where there is no bar
 }
 
@@ -27,23 +27,23 @@ func newWatcher(w io.Writer) *watcher {
 
 // change shows one change of the job.
 func (t *watcher) change(c server.Change) error {
-	j := c.Job.Job
+	j, last := c.Job.Job, t.last.Job
 	t.clear()
 	if err := t.logs.print(c.Lines); err != nil {
 		return err
 	}
-	for _, a := range j.History[min(len(t.last.History), len(j.History)):] {
+	for _, a := range j.History[min(len(last.History), len(j.History)):] {
 		if a.Verdict != engine.VerdictSucceeded {
 			t.line("attempt %d %s after %s: %s", a.Number, a.Verdict, span(a.Duration()), clean(firstLine(a.Error)))
 		}
 	}
-	if j.State == engine.Scheduled && j.State != t.last.State {
+	if j.State == engine.Scheduled && j.State != last.State {
 		t.line("the next attempt starts %s", ago(j.RunAt, time.Now()))
 	}
-	if j.State == engine.Running && j.Progress != t.last.Progress {
+	if j.State == engine.Running && j.Progress != last.Progress {
 		t.progress(j.Progress)
 	}
-	t.last = j
+	t.last = c
 	return nil
 }
 
