@@ -15,18 +15,20 @@ import (
 
 const redisEnv = "TLO_PEERS_REDIS"
 
-var asynqSystem = system{
-	name: "asynq",
-	about: "asynq on Redis with appendonly and appendfsync always. An asynq server fetches one job at a time, so several share the workers, as when several " +
-		"processes are run; they look every 1 to 3 ms for new jobs, instead of every 0.5 to 1.5 s. Two queues with strict priority, done jobs are retained. No batches: asynq has " +
-		"no call for them.",
-	most:  30_000,
-	ready: asynqReady,
-	open:  openAsynq,
-}
+const asynqAbout = "asynq on Redis with appendonly and appendfsync always. It looks every 1 to 3 ms for new jobs, instead of every 0.5 to 1.5 s; " +
+	"two queues with strict priority; done jobs are retained. No batches: asynq has no call for them. "
 
-// asynqServers share the workers of a measurement.
-const asynqServers = 4
+var (
+	asynq1  = asynqSystem("asynq", 1, asynqAbout+"One server, as in its documentation: it fetches one job at a time, whatever its concurrency.")
+	asynq16 = asynqSystem("asynq16", 16, "the same with 16 servers that share the workers, as if 16 processes were run: the most that the workers of single4 can be divided into.")
+)
+
+func asynqSystem(name string, servers int, about string) system {
+	return system{
+		name: name, about: about, most: 20_000, ready: asynqReady,
+		open: func(ctx context.Context, env env) (queue, error) { return openAsynq(ctx, env, servers) },
+	}
+}
 
 const (
 	asynqUrgent = "urgent"
@@ -77,7 +79,7 @@ func asynqReady(ctx context.Context, dir string) ([]string, error) {
 func redisClient(conns int) (*redis.Client, error) {
 	url := os.Getenv(redisEnv)
 	if url == "" {
-		return nil, needServer("asynq", redisEnv)
+		return nil, needServer(redisEnv)
 	}
 	o, err := redis.ParseURL(url)
 	if err != nil {
@@ -91,16 +93,20 @@ type asynqQueue struct {
 	redis     *redis.Client
 	client    *asynq.Client
 	inspector *asynq.Inspector
-	crew      crew
+	servers   int
+	workers   int // of each server
 }
 
-func openAsynq(ctx context.Context, env env) (queue, error) {
+func openAsynq(ctx context.Context, env env, servers int) (queue, error) {
 	// A connection for each producer and worker, and some for the servers.
-	r, err := redisClient(env.producers + env.crew.flight() + 4*asynqServers)
+	r, err := redisClient(env.producers + env.crew.workers + 4*servers)
 	if err != nil {
 		return nil, err
 	}
-	q := &asynqQueue{redis: r, client: asynq.NewClientFromRedisClient(r), inspector: asynq.NewInspectorFromRedisClient(r), crew: env.crew}
+	q := &asynqQueue{
+		redis: r, client: asynq.NewClientFromRedisClient(r), inspector: asynq.NewInspectorFromRedisClient(r),
+		servers: servers, workers: max(env.crew.workers/servers, 1),
+	}
 	if err := q.empty(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -146,9 +152,9 @@ func (q *asynqQueue) Work(ctx context.Context, led *ledger) error {
 		return nil
 	})
 	var servers errgroup.Group
-	for range asynqServers {
+	for range q.servers {
 		s := asynq.NewServerFromRedisClient(q.redis, asynq.Config{
-			Concurrency:       max(q.crew.flight()/asynqServers, 1),
+			Concurrency:       q.workers,
 			TaskCheckInterval: 2 * time.Millisecond,
 			Queues:            map[string]int{asynqUrgent: 2, asynqNormal: 1},
 			StrictPriority:    true,
@@ -175,12 +181,10 @@ func (q *asynqQueue) Drained(ctx context.Context) error {
 	})
 }
 
+// Census needs both queues to have been used, as warming up does.
 func (q *asynqQueue) Census(context.Context) (c census, err error) {
 	for _, name := range []string{asynqUrgent, asynqNormal} {
 		info, err := q.inspector.GetQueueInfo(name)
-		if errors.Is(err, asynq.ErrQueueNotFound) {
-			continue // nothing was ever in it
-		}
 		if err != nil {
 			return c, fmt.Errorf("asynq: %w", err)
 		}

@@ -93,8 +93,8 @@ func (b *bench) one(ctx context.Context, sc scenario, s system) (_ []reading, er
 		return nil, err
 	}
 	readings, err := sc.run(ctx, b, s, dir)
-	if err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("%w (%w)", err, context.Cause(ctx))
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+		return nil, fmt.Errorf("%w (%w)", err, cause)
 	}
 	return readings, err
 }

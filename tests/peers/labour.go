@@ -30,7 +30,7 @@ func (l labour[J]) work(ctx context.Context, led *ledger) error {
 	p.free.Store(int64(l.workers))
 	for ctx.Err() == nil {
 		n := int(p.free.Load()) * l.group
-		if n == 0 {
+		if n <= 0 {
 			select {
 			case <-p.freed:
 			case <-ctx.Done():

@@ -57,7 +57,7 @@ func (l load) scenario() scenario {
 }
 
 func (l load) run(ctx context.Context, b *bench, sys system, dir string) (_ []reading, err error) {
-	most := l.most
+	most := min(l.most, b.most)
 	if sys.most > 0 {
 		most = min(most, sys.most)
 	}

@@ -30,7 +30,7 @@ type weather struct {
 
 // inspect checks that all systems can be measured fairly, and describes them.
 func inspect(ctx context.Context, o options) (machine, error) {
-	m := machine{command: "scripts/peers.sh go run -C tests/peers . " + strings.Join(o.args, " ")}
+	m := machine{command: strings.TrimSpace("scripts/peers.sh go run -C tests/peers . " + strings.Join(o.args, " "))}
 	disk, err := describeDisk(o.dir)
 	if err != nil {
 		return m, err
@@ -40,15 +40,12 @@ func inspect(ctx context.Context, o options) (machine, error) {
 		kernel(), disk, runtime.Version(),
 	}
 	for _, s := range o.systems {
-		if s.ready == nil {
-			continue
-		}
 		versions, err := s.ready(ctx, o.dir)
 		if err != nil {
 			return m, fmt.Errorf("%s: %w", s.name, err)
 		}
 		if len(versions) > 0 {
-			m.lines = append(m.lines, s.name+": "+strings.Join(versions, "; "))
+			m.lines = append(m.lines, s.name+": "+strings.Join(versions, ", "))
 		}
 	}
 	m.before, err = observe(o.dir)
@@ -108,7 +105,7 @@ func moduleVersion(path string) string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, d := range info.Deps {
 			if d.Path == path {
-				return path[strings.LastIndex(strings.TrimSuffix(path, "/v9"), "/")+1:] + " " + d.Version
+				return path + " " + d.Version
 			}
 		}
 	}
@@ -116,17 +113,17 @@ func moduleVersion(path string) string {
 }
 
 // sourceVersion is the commit of tlo.
-func sourceVersion() string {
-	out, err := exec.Command("git", "describe", "--tags", "--always", "--dirty").Output()
+func sourceVersion(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "git", "describe", "--tags", "--always", "--dirty").Output()
 	if err != nil {
-		return "tlo of an unknown version"
+		return "an unknown version"
 	}
-	return "tlo " + strings.TrimSpace(string(out))
+	return strings.TrimSpace(string(out))
 }
 
 // needServer says how to get a server.
-func needServer(name, env string) error {
-	return fmt.Errorf("%s is not set: run this through scripts/peers.sh, which starts the servers, or leave %s out of -peers", env, name)
+func needServer(env string) error {
+	return fmt.Errorf("%s is not set: run this through scripts/peers.sh, which starts the servers, or choose others with -peers", env)
 }
 
 // until calls f at intervals until it is true.

@@ -44,6 +44,7 @@ type options struct {
 	args      []string
 	rounds    int
 	fill      time.Duration // how long producers submit
+	most      int           // jobs in a measurement of throughput
 	limit     time.Duration // of one measurement
 	samples   int           // of latency
 	depth     int           // jobs in the deep queue
@@ -61,6 +62,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	fs.SetOutput(out)
 	fs.IntVar(&o.rounds, "rounds", 3, "how often everything is measured; the peers take turns in each round")
 	seconds := fs.Float64("seconds", 2, "how long producers submit, in each measurement")
+	fs.IntVar(&o.most, "most", 2_000_000, "jobs at which producers stop before their time is over")
 	fs.DurationVar(&o.limit, "limit", 3*time.Minute, "how long one measurement may take before the run fails")
 	fs.IntVar(&o.samples, "samples", 200, "jobs in a latency measurement")
 	fs.IntVar(&o.depth, "depth", 1_000_000, "jobs in the deep queue")
@@ -87,6 +89,8 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q: lists are separated by commas", fs.Arg(0))
 	case o.rounds < 1 || o.fill <= 0 || o.limit <= o.fill || o.samples < 1:
 		return o, errors.New("-rounds, -seconds and -samples must be positive, -limit longer than -seconds")
+	case o.most < shallow:
+		return o, fmt.Errorf("-most must be at least %d", shallow)
 	case o.depth < shallow || o.cold < shallow || max(o.depth, o.cold) > maxJobs:
 		return o, fmt.Errorf("-depth and -open take %d to %d jobs", shallow, maxJobs)
 	case *settle != "wait" && *settle != "go":

@@ -49,16 +49,9 @@ func (r report) table(sc scenario) [][]string {
 		}
 	}
 	rows := [][]string{head}
-	labels := sc.labels
-	if labels == nil {
-		labels = []string{""}
-	}
-	for _, label := range labels {
+	for _, label := range orOne(sc.labels) {
 		for _, s := range r.options.systems {
-			row := []string{strings.TrimPrefix(s.name+", "+label, ", ")}
-			if label == "" {
-				row[0] = s.name
-			}
+			row := []string{strings.TrimSuffix(s.name+", "+label, ", ")}
 			measured := false
 			for _, m := range sc.metrics {
 				values := r.results.cells[cell{sc.name, s.name, label, m.name}]
@@ -74,6 +67,14 @@ func (r report) table(sc scenario) [][]string {
 		}
 	}
 	return rows
+}
+
+// orOne returns the labels of a scenario's rows, or the one of no name.
+func orOne(labels []string) []string {
+	if labels == nil {
+		return []string{""}
+	}
+	return labels
 }
 
 // spread shows the median, and the least and most.

@@ -18,7 +18,7 @@ var memStore = tlo("mem", "tlo's store in memory. It keeps nothing: a ceiling fo
 func tlo(name, about string, memory bool, open func(dir string) (engine.Store, error)) system {
 	return system{
 		name: name, about: about, batches: true, memory: memory, store: open,
-		ready: func(context.Context, string) ([]string, error) { return []string{sourceVersion()}, nil },
+		ready: func(ctx context.Context, _ string) ([]string, error) { return []string{sourceVersion(ctx)}, nil },
 		open: func(_ context.Context, env env) (queue, error) {
 			s, err := open(env.dir)
 			if err != nil {

@@ -13,7 +13,7 @@ type system struct {
 	about   string // how it is set up, for the report
 	batches bool   // can take many jobs in one call
 	// most is how many jobs a measurement may submit: what drains slowly is
-	// filled less, so that a run ends. 0 means maxJobs.
+	// filled less, so that a run ends. 0 means as many as the scenario has.
 	most int
 	// ready checks that the system can be measured, and that it promises
 	// durability, and returns its versions and settings.
@@ -26,7 +26,7 @@ type system struct {
 	memory bool // keeps nothing on the disk
 }
 
-// maxJobs bounds a measurement in memory and on the disk.
+// maxJobs is more than any measurement has.
 const maxJobs = 16_000_000
 
 // allSystems are the systems in the order of the report. The first of those of
@@ -35,7 +35,8 @@ var allSystems = []system{
 	// The durable store of tlo goes here.
 	memStore,
 	river,
-	asynqSystem,
+	asynq1,
+	asynq16,
 	goqiteSystem,
 	rawlog,
 }
@@ -54,9 +55,6 @@ type crew struct {
 	group   int  // how many jobs a worker may take and end in one call
 	hold    bool // a worker is busy until its settlement is durable
 }
-
-// flight is how many jobs may be running at once.
-func (c crew) flight() int { return c.workers * c.group }
 
 // queue is an open system.
 type queue interface {
