@@ -17,9 +17,19 @@ var numberKey = []byte(`"job":`)
 
 const numberDigits = 10
 
+const (
+	payloadHead = `{"job":"`
+	payloadTail = `","to":"someone@example.com","template":"welcome","locale":"uk","subject":"Hello there"}`
+)
+
+// newJob costs little, because producers pay for it while they are timed.
 func newJob(n int) job {
-	const form = `{"job":"%0*d","to":"someone@example.com","template":"welcome","locale":"uk","subject":"Hello there"}`
-	return job{payload: fmt.Appendf(make([]byte, 0, 112), form, numberDigits, n), urgent: n%10 == 0}
+	payload := make([]byte, 0, len(payloadHead)+numberDigits+len(payloadTail))
+	payload = append(append(append(payload, payloadHead...), "0000000000"...), payloadTail...)
+	for at, rest := len(payloadHead)+numberDigits-1, n; rest > 0; at, rest = at-1, rest/10 {
+		payload[at] += byte(rest % 10)
+	}
+	return job{payload: payload, urgent: n%10 == 0}
 }
 
 // jobNumber finds the number in a payload. Systems that keep JSON as a value

@@ -98,7 +98,13 @@ func procLine(file, name string) string {
 
 func processor() string { return procLine("/proc/cpuinfo", "model name") }
 
-func memory() string { return procLine("/proc/meminfo", "MemTotal") + " of memory" }
+func memory() string {
+	var kib float64
+	if _, err := fmt.Sscanf(procLine("/proc/meminfo", "MemTotal"), "%g kB", &kib); err != nil {
+		return "memory unknown"
+	}
+	return fmt.Sprintf("%.1f GiB of memory", kib/(1<<20))
+}
 
 // moduleVersion is that of a dependency of this program.
 func moduleVersion(path string) string {

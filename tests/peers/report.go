@@ -28,14 +28,19 @@ type report struct {
 	options options
 }
 
-// base is the system that the others are compared with: the first of tlo. ""
-// if none was measured.
+// base is the system that the others are compared with: the first store of tlo
+// that keeps what it is given, or else the first. "" if none was measured.
 func (r report) base() string {
-	i := slices.IndexFunc(r.options.systems, func(s system) bool { return s.store != nil })
-	if i < 0 {
-		return ""
+	base := ""
+	for _, s := range r.options.systems {
+		if s.store != nil && !s.memory {
+			return s.name
+		}
+		if s.store != nil && base == "" {
+			base = s.name
+		}
 	}
-	return r.options.systems[i].name
+	return base
 }
 
 // table returns the rows of a scenario, the first of them the head.
@@ -103,9 +108,13 @@ func ratio(base, peer []float64, less, same bool) string {
 // text writes tables for a terminal.
 func (r report) text(out io.Writer) error {
 	for _, sc := range r.options.scenarios {
+		rows := r.table(sc)
+		if len(rows) == 1 {
+			continue // nobody could take part
+		}
 		fmt.Fprintf(out, "\n%s: %s\n", sc.name, sc.about)
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		for _, row := range r.table(sc) {
+		for _, row := range rows {
 			fmt.Fprintln(t, strings.Join(row, "\t"))
 		}
 		if err := t.Flush(); err != nil {
@@ -120,7 +129,7 @@ func (r report) text(out io.Writer) error {
 func (r report) markdown(out io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# The store against others\n\n")
-	fmt.Fprintf(&b, "Medians of %d interleaved rounds, least and most in brackets. ", r.options.rounds)
+	fmt.Fprintf(&b, "Rounds, interleaved: %d. Cells are medians, with the least and the most in brackets. ", r.options.rounds)
 	if base := r.base(); base != "" {
 		fmt.Fprintf(&b, "“%s is 9x” means nine times the rate of that row, or a ninth of its wait. ", base)
 	}
@@ -130,7 +139,7 @@ func (r report) markdown(out io.Writer) error {
 	for _, sc := range r.options.scenarios {
 		rows := r.table(sc)
 		if len(rows) == 1 {
-			continue // nobody could take part
+			continue
 		}
 		fmt.Fprintf(&b, "## %s\n\n%s%s\n\n", sc.name, strings.ToUpper(sc.about[:1]), sc.about[1:])
 		for i, row := range rows {

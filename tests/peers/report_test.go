@@ -49,6 +49,20 @@ func TestReportComparesMedians(t *testing.T) {
 	}
 }
 
+func TestReportComparesWithWhatIsDurable(t *testing.T) {
+	durable := tlo("durable", "", false, memStore.store)
+	for want, systems := range map[string][]system{
+		"durable": {memStore, rawlog, durable},
+		"mem":     {rawlog, memStore},
+		"":        {rawlog},
+	} {
+		r := report{options: options{systems: systems}}
+		if got := r.base(); got != want {
+			t.Errorf("compared with %q, want %q", got, want)
+		}
+	}
+}
+
 func TestReportWithoutTlo(t *testing.T) {
 	r := report{options: options{systems: []system{goqiteSystem}}}
 	sc := single4.scenario()

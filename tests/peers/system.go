@@ -29,10 +29,8 @@ type system struct {
 // maxJobs is more than any measurement has.
 const maxJobs = 16_000_000
 
-// allSystems are the systems in the order of the report. The first of those of
-// tlo that is measured is what the others are compared with.
+// allSystems are the systems in the order of the report.
 var allSystems = []system{
-	// The durable store of tlo goes here.
 	memStore,
 	river,
 	asynq1,
