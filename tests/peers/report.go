@@ -63,7 +63,7 @@ func (r report) table(sc scenario) [][]string {
 				row = append(row, spread(values, m.show))
 				measured = measured || len(values) > 0
 				if m.ratio && base != "" {
-					row = append(row, ratio(r.results.cells[cell{sc.name, base, label, m.name}], values, m.less, s.name == base))
+					row = append(row, ratio(r.results.cells[cell{sc.name, base, label, m.name}], values, m.less, s.name == base || s.memory))
 				}
 			}
 			if measured {
@@ -93,9 +93,10 @@ func spread(values []float64, show func(float64) string) string {
 	return fmt.Sprintf("%s (%s–%s)", show(median(values)), show(slices.Min(values)), show(slices.Max(values)))
 }
 
-// ratio shows how many times better the base is, of medians.
-func ratio(base, peer []float64, less, same bool) string {
-	if len(base) == 0 || len(peer) == 0 || same {
+// ratio shows how many times better the base is, of medians. Nothing is
+// compared with itself or with what keeps nothing.
+func ratio(base, peer []float64, less, pointless bool) string {
+	if len(base) == 0 || len(peer) == 0 || pointless {
 		return ""
 	}
 	a, b := median(base), median(peer)
