@@ -1,0 +1,129 @@
+//go:build linux && (amd64 || arm64)
+
+package disk_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/engine/bolt"
+)
+
+const storeName = "tlo.db"
+
+// openStore opens the store of a folder.
+func openStore(folder string) (engine.Store, error) {
+	return bolt.Open(filepath.Join(folder, storeName), bolt.Options{})
+}
+
+// run says what a child does: so many workers take so many steps each, and
+// the store is closed and opened again so many times on the way.
+type run struct {
+	Folder         string
+	Workers, Steps int
+	Reopens        int
+	Seed           uint64
+}
+
+const runVar = "TLO_DISK_RUN"
+
+func TestMain(m *testing.M) {
+	text := os.Getenv(runVar)
+	if text == "" {
+		os.Exit(m.Run())
+	}
+	var r run
+	if err := errors.Join(json.Unmarshal([]byte(text), &r), askParent()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	r.work()
+	os.Exit(0)
+}
+
+// command runs this test binary as a child.
+func (r run) command(t *testing.T) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe)
+	cmd.Env = append(os.Environ(), runVar+"="+string(text))
+	return cmd
+}
+
+// say tells the parent what the store has answered. It is one call of write,
+// which the parent puts on the tape.
+func say(format string, args ...any) {
+	if _, err := fmt.Printf(format+"\n", args...); err != nil {
+		panic(err)
+	}
+}
+
+// work goes on when the store fails: what it answers then is of interest.
+func (r run) work() {
+	workers := make([]*worker, r.Workers)
+	for n := range workers {
+		workers[n] = newWorker(n, r.Seed, nil)
+	}
+	parts := r.Reopens + 1
+	for part := range parts {
+		s, err := openStore(r.Folder)
+		say("open %s", class(err))
+		if err != nil {
+			return
+		}
+		var wg sync.WaitGroup
+		for n, w := range workers {
+			w.store = s
+			wg.Go(func() { w.take(n, r.Steps*part/parts, r.Steps*(part+1)/parts) })
+		}
+		wg.Wait()
+		_, err = s.Counts(context.Background(), epoch)
+		say("read %s", class(err))
+		say("close %s", class(s.Close()))
+	}
+}
+
+// take takes some steps and says how each ended.
+func (w *worker) take(n, from, to int) {
+	for step := from; step < to; step++ {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		reply, err := w.step(ctx, step)
+		cancel()
+		if err == nil {
+			say("step %d %d ok %s", n, step, reply)
+		} else {
+			say("step %d %d %s", n, step, class(err))
+		}
+	}
+}
+
+// class names an error in a word.
+func class(err error) string {
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, engine.ErrFailed):
+		return "failed"
+	case errors.Is(err, syscall.ENOSPC):
+		return "full"
+	default:
+		return fmt.Sprintf("other: %v", err)
+	}
+}
