@@ -58,7 +58,7 @@ func openToRun(ctx context.Context, cfg tlo.Config) (*tlo.Runner, error) {
 		return nil, errors.Join(err, other.Close(),
 			fmt.Errorf("%w: an engine, process %d, runs on %s: stop it first, or use another --data-dir", engine.ErrLocked, status.PID, cfg.DataDir))
 	}
-	cfg.LockTimeout = 30 * time.Second
+	cfg.LockTimeout = 10 * time.Second
 	patience := time.AfterFunc(time.Second, func() {
 		cfg.Logger.Info("waiting for another process to let go of the store", "data_dir", cfg.DataDir)
 	})
