@@ -12,7 +12,7 @@ LDFLAGS := -s -w -X github.com/tlo-run/tlo.version=$(VERSION)
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/tlo
@@ -47,6 +47,10 @@ crash: ## the kill -9 tests in their long form, CYCLES (default 200)
 .PHONY: bench
 bench: ## the benchmarks of stores and engine
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./host/...
+
+.PHONY: bench-store
+bench-store: ## the store against River, asynq, goqite and a raw log, in one run
+	scripts/peers.sh $(GO) run -C tests/peers . $(ARGS)
 
 .PHONY: guests
 guests: ## rebuild the committed guests from source
