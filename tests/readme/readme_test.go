@@ -67,7 +67,8 @@ func runSteps(t *testing.T, steps []step) []string {
 	defer cancel()
 	const mark = "\x00next"
 	var script strings.Builder
-	script.WriteString("set -m\n") // %1 names the engine
+	script.WriteString("unset MAKEFLAGS MAKELEVEL\n") // this is no make inside a make
+	script.WriteString("set -m\n")                    // %1 names the engine
 	for _, s := range steps {
 		fmt.Fprintf(&script, "%s\nprintf '%s'\n", s.command, mark[1:]+"\\000")
 	}
