@@ -16,6 +16,7 @@ func Read(b []byte) (*Module, error) {
 	d := &decoder{reader: reader{b: b}, m: &Module{}}
 	d.file()
 	d.m.Exports = d.typedExports()
+	d.m.Types, d.m.Functions, d.m.Tables = d.types, d.functions, len(d.tables)
 	if d.err != nil {
 		return d.m, d.err
 	}
@@ -93,6 +94,7 @@ func (d *decoder) file() {
 			}
 			last = order[id]
 		}
+		d.m.Sections = append(d.m.Sections, Section{id, body})
 		d.section(id, body, at)
 	}
 	d.finish()
@@ -123,7 +125,7 @@ func (d *decoder) section(id byte, body []byte, at int) {
 		d.exportSection()
 	case 8:
 		d.m.Start = true
-		d.u32()
+		d.m.StartFunc = d.u32()
 	case 9:
 		complete = d.elementSection()
 	case 10:

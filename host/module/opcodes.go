@@ -28,7 +28,10 @@ const (
 
 var features = map[shape]Feature{exceptions: Exceptions, tailCalls: TailCalls, gc: GC, threads: Threads}
 
-const opCall = 0x10
+const (
+	opCall       = 0x10
+	subTableGrow = 15 // after 0xfc
+)
 
 var shapes = func() (s [256]shape) {
 	set := func(sh shape, from, to byte) {

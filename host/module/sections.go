@@ -54,8 +54,8 @@ func (d *decoder) importSection() bool {
 		case KindMemory:
 			ok = d.memory()
 		case KindGlobal:
-			d.valueType()
-			d.byte()
+			g := Global{Type: d.valueType(), Mutable: d.byte() != 0, Imported: true}
+			d.m.Globals = append(d.m.Globals, g)
 		case KindTag:
 			d.unsupported(Exceptions)
 			d.byte()
@@ -174,8 +174,8 @@ func (d *decoder) limits() limits {
 func (d *decoder) globalSection() bool {
 	n := d.count("globals", MaxGlobals, 4)
 	for range n {
-		d.valueType()
-		d.byte()
+		g := Global{Type: d.valueType(), Mutable: d.byte() != 0}
+		d.m.Globals = append(d.m.Globals, g)
 		d.expression()
 		if d.err != nil {
 			break
@@ -240,29 +240,34 @@ func (d *decoder) elementSection() bool {
 func (d *decoder) dataSection() {
 	n := d.count("data segments", MaxSegments, 2)
 	for range n {
+		var segment Data
 		switch flags := d.u32(); flags {
 		case 0:
-			d.expression()
+			segment.Offset = d.expression()
 		case 1:
+			segment.Passive = true
 		case 2:
 			d.u32()
-			d.expression()
+			segment.Offset = d.expression()
 		default:
 			d.fail(Malformed, "%d is no kind of data segment", flags)
 		}
-		d.take(d.u32())
+		segment.Bytes = d.take(d.u32())
 		if d.err != nil {
 			return
 		}
+		d.m.Data = append(d.m.Data, segment)
 	}
 }
 
-// expression reads a constant expression: single instructions up to an end.
-func (d *decoder) expression() {
+// expression reads a constant expression, single instructions up to an end, and
+// returns its bytes.
+func (d *decoder) expression() []byte {
+	start := d.off
 	for d.err == nil {
 		switch op := d.byte(); op {
 		case 0x0b: // end
-			return
+			return d.b[start:d.off]
 		case 0x23, 0xd0, 0xd2: // global.get, ref.null, ref.func
 			d.leb(33)
 		case 0x41: // i32.const
@@ -286,6 +291,7 @@ func (d *decoder) expression() {
 			d.fail(Malformed, "instruction 0x%02x in a constant", op)
 		}
 	}
+	return nil
 }
 
 func (d *decoder) customSection() {
