@@ -208,9 +208,11 @@ func (d *decoder) elementSection() bool {
 		}
 		passive, explicit, expressions := flags&1 != 0, flags&2 != 0, flags&4 != 0
 		if !passive {
+			target := uint32(0)
 			if explicit {
-				d.u32()
+				target = d.u32()
 			}
+			d.below(target, len(d.tables), "table")
 			d.expression()
 		}
 		if passive || explicit {
@@ -224,7 +226,7 @@ func (d *decoder) elementSection() bool {
 			if expressions {
 				d.expression()
 			} else {
-				d.u32()
+				d.below(d.u32(), len(d.functions), "function")
 			}
 			if d.err != nil {
 				break
@@ -237,6 +239,13 @@ func (d *decoder) elementSection() bool {
 	return len(d.m.Unsupported) == 0
 }
 
+// below refuses an index that is out of range.
+func (d *decoder) below(index uint32, n int, what string) {
+	if d.err == nil && int64(index) >= int64(n) && len(d.m.Unsupported) == 0 {
+		d.fail(Malformed, "it uses %s %d of %d", what, index, n)
+	}
+}
+
 func (d *decoder) dataSection() {
 	n := d.count("data segments", MaxSegments, 2)
 	for range n {
@@ -247,7 +256,7 @@ func (d *decoder) dataSection() {
 		case 1:
 			segment.Passive = true
 		case 2:
-			d.u32()
+			d.below(d.u32(), 1, "memory")
 			segment.Offset = d.expression()
 		default:
 			d.fail(Malformed, "%d is no kind of data segment", flags)
@@ -268,7 +277,11 @@ func (d *decoder) expression() []byte {
 		switch op := d.byte(); op {
 		case 0x0b: // end
 			return d.b[start:d.off]
-		case 0x23, 0xd0, 0xd2: // global.get, ref.null, ref.func
+		case 0x23: // global.get
+			d.below(d.u32(), len(d.m.Globals), "global")
+		case 0xd2: // ref.func
+			d.below(d.u32(), len(d.functions), "function")
+		case 0xd0: // ref.null
 			d.leb(33)
 		case 0x41: // i32.const
 			d.leb(33)

@@ -160,6 +160,7 @@ type Module struct {
 	StartFunc uint32   // where Start
 	Bodies    [][]byte // the code of the functions that are not imported
 	Data      []Data   // segments
+	DataCount int64    // data segments that were announced, -1 if none were
 	Sections  []Section
 
 	// Unsupported names the features beyond WebAssembly 2.0 that were seen.
