@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -63,6 +62,7 @@ type run struct {
 	memory   *memory.Linear // nil if the module has none
 	stdout   *outputBuffer  // of a command
 	lines    []*lineWriter  // what becomes log; standard error is the first
+	fuel     uint64         // that was used
 }
 
 func (r *run) attempt(ctx context.Context) (engine.Result, error) {
@@ -83,7 +83,9 @@ func (r *run) attempt(ctx context.Context) (engine.Result, error) {
 	if r.memory != nil {
 		defer r.memory.Release()
 	}
-	return r.outcome(ctx, r.call(ctx, folders))
+	e := r.call(ctx, folders)
+	output, err := r.outcome(ctx, e)
+	return engine.Result{Output: output, Fuel: r.fuel}, err
 }
 
 // prepare checks what can be known before the guest runs.
@@ -130,56 +132,21 @@ func (r *run) reserve() error {
 
 // end is how a guest's code ended.
 type end struct {
-	err    error  // a trap; nil if it returned or exited
-	code   uint32 // otherwise
-	forced bool
+	err       error  // a trap; nil if it returned or exited
+	code      uint32 // otherwise
+	forced    bool
+	exhausted bool // it trapped because its fuel was used up
 }
 
 // call runs the guest from instantiation to its end. Nothing of it is left when
 // it returns.
 func (r *run) call(ctx context.Context, folders *folders) end {
-	guest, force := context.WithCancel(context.WithoutCancel(ctx))
-	defer force()
-	forced := false
-	ended := make(chan struct{})
-	var watcher sync.WaitGroup
-	watcher.Go(func() {
-		select {
-		case <-ended:
-			return
-		case <-ctx.Done():
-		}
-		grace := time.NewTimer(r.task.Limits.Grace)
-		defer grace.Stop()
-		select {
-		case <-ended:
-		case <-grace.C:
-			forced = true
-			force()
-		}
-	})
-	stop := sync.OnceFunc(func() {
-		close(ended)
-		watcher.Wait()
-	})
-	defer stop() // also where the runtime panics
+	guest, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	if r.memory != nil {
 		guest = experimental.WithMemoryAllocator(guest, r.memory)
 	}
 	guest = abi.With(guest, r.guest) // outermost, where it is found at once
-	code, err := r.invoke(ctx, guest, folders)
-	stop()
-	// An exit is an error of its own type. Its code is the guest's to choose,
-	// also one that looks like the runtime's: only forced tells what happened.
-	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
-		return end{code: exit.ExitCode(), forced: forced}
-	}
-	return end{err: err, code: code, forced: forced}
-}
-
-// invoke instantiates the module and calls its functions. ctx is the attempt's;
-// guest is done when force is used.
-func (r *run) invoke(ctx, guest context.Context, folders *folders) (uint32, error) {
 	folders.stop = guest.Done()
 	config := r.streams(r.host.config, guest.Done()).
 		WithFSConfig(folders.config).
@@ -189,17 +156,49 @@ func (r *run) invoke(ctx, guest context.Context, folders *folders) (uint32, erro
 			l.end()
 		}
 	}()
+	// No code of the guest runs here: its start function became an export.
 	instance, err := r.host.runtime.InstantiateModule(guest, r.program.compiled, config)
 	if err != nil {
-		return 0, tooEarly(err)
+		return end{err: err}
 	}
 	defer instance.Close(context.WithoutCancel(guest))
-	if r.program.initialize && !r.command {
-		if _, err := instance.ExportedFunction(initializeExport).Call(guest); err != nil {
+	meter := r.program.code.Meter(instance)
+	meter.Start(uint64(r.task.Limits.Fuel))
+	watch := watchOver(ctx, r.task.Limits.Grace, func() {
+		meter.Stop()
+		cancel() // what the guest waits for in a call
+	})
+	defer watch.end() // also where the runtime panics
+	code, err := r.invoke(guest, instance)
+	e := end{err: err, code: code, forced: watch.end(), exhausted: meter.Exhausted()}
+	r.fuel = meter.Used()
+	// An exit is an error of its own type. Its code is the guest's to choose,
+	// also one that looks like the runtime's: only forced tells what happened.
+	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
+		e.err, e.code = nil, exit.ExitCode()
+	}
+	return e
+}
+
+// invoke does what the runtime would at instantiation, and calls the guest's
+// functions.
+func (r *run) invoke(ctx context.Context, instance api.Module) (uint32, error) {
+	for _, s := range r.program.code.Data {
+		if !instance.Memory().Write(s.Offset, s.Bytes) {
+			return 0, fmt.Errorf("out of bounds memory access: data of %d bytes at %#x", len(s.Bytes), s.Offset)
+		}
+	}
+	if start := r.program.code.Start; start != "" {
+		if _, err := instance.ExportedFunction(start).Call(ctx); err != nil {
 			return 0, tooEarly(err)
 		}
 	}
-	results, err := instance.ExportedFunction(r.function).Call(guest)
+	if r.program.initialize && !r.command {
+		if _, err := instance.ExportedFunction(initializeExport).Call(ctx); err != nil {
+			return 0, tooEarly(err)
+		}
+	}
+	results, err := instance.ExportedFunction(r.function).Call(ctx)
 	if err != nil || len(results) == 0 {
 		return 0, err
 	}

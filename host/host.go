@@ -58,10 +58,6 @@ func New(ctx context.Context, o Options) (*Host, error) {
 	h.cache = h.openCache(o.CacheDir)
 	h.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
 		WithCompilationCache(h.cache).
-		// The only means to stop a guest by force: without it, a loop holds its
-		// thread for ever and the garbage collector waits for it. It costs two to
-		// sixteen times the time in tight loops.
-		WithCloseOnContextDone(true).
 		// A debugger's sections are one more parser of hostile input.
 		WithDebugInfoEnabled(false))
 	h.config = wazero.NewModuleConfig().

@@ -119,3 +119,11 @@ func speaking(functions string, types string, code func(f []uint32) []byte) []by
 		b.Func("tlo_run", hosttest.Type(":i"), code(indexes))
 	})
 }
+
+// contextWithCause is a context that cancel ends with a cause.
+func contextWithCause(t *testing.T, cause error) (ctx context.Context, cancel func()) {
+	t.Helper()
+	ctx, end := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { end(nil) })
+	return ctx, func() { end(cause) }
+}

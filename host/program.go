@@ -11,6 +11,8 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/host/instrument"
+	"github.com/tlo-run/tlo/host/module"
 )
 
 // program is a compiled plugin. It stays usable until the last attempt that
@@ -18,7 +20,8 @@ import (
 type program struct {
 	*Plugin
 	compiled wazero.CompiledModule
-	users    int // attempts, and paths that name it; guarded by Host.mu
+	code     *instrument.Module // without its bytes
+	users    int                // attempts, and paths that name it; guarded by Host.mu
 }
 
 // Compile reads the plugin at path and makes it ready to run. It reads the file
@@ -47,20 +50,20 @@ func (h *Host) load(ctx context.Context, path string, enough func(loaded *progra
 	if loaded := h.loaded(path); loaded != nil && enough(loaded) {
 		return nil
 	}
-	plugin, code, err := inspectFile(path)
+	plugin, m, code, err := inspectFile(path)
 	if err != nil {
 		return err
 	}
 	p := h.same(plugin)
 	if p == nil {
-		if p, err = h.compile(ctx, plugin, code); err != nil {
+		if p, err = h.compile(ctx, plugin, m, code); err != nil {
 			return err
 		}
 	}
 	return h.install(ctx, path, p)
 }
 
-func (h *Host) compile(ctx context.Context, plugin *Plugin, code []byte) (p *program, err error) {
+func (h *Host) compile(ctx context.Context, plugin *Plugin, m *module.Module, code []byte) (p *program, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			h.log.Debug("the compiler panicked", "path", plugin.Path, "stack", string(debug.Stack()))
@@ -68,9 +71,16 @@ func (h *Host) compile(ctx context.Context, plugin *Plugin, code []byte) (p *pro
 		}
 	}()
 	started := time.Now()
+	instrumented, err := instrument.Rewrite(code, m)
+	if err != nil {
+		r := refuse(plugin.Kind, rebuild, "its code is invalid: %v", err)
+		r.Path = plugin.Path
+		return nil, r
+	}
 	// One worker: a panic in one of the compiler's own goroutines would end the
 	// process.
-	compiled, err := h.runtime.CompileModule(ctx, code)
+	compiled, err := h.runtime.CompileModule(ctx, instrumented.Wasm)
+	instrumented.Wasm = nil
 	if disk, ok := errors.AsType[*fs.PathError](err); ok {
 		return nil, fmt.Errorf("plugin %s: keep what was compiled: %w; make room in the compilation cache, or delete it", plugin.Path, disk)
 	}
@@ -80,7 +90,7 @@ func (h *Host) compile(ctx context.Context, plugin *Plugin, code []byte) (p *pro
 		return nil, r
 	}
 	h.log.Info("plugin compiled", "path", plugin.Path, "size", plugin.Size, "took", time.Since(started))
-	return &program{Plugin: plugin, compiled: compiled}, nil
+	return &program{Plugin: plugin, compiled: compiled, code: instrumented}, nil
 }
 
 func (h *Host) loaded(path string) *program {

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
 )
 
 // clean makes guest-controlled text safe for a terminal and a table: control
@@ -88,4 +91,12 @@ func bytesText(n int64) string {
 		return fmt.Sprintf("%.4g KiB", float64(n)/(1<<10))
 	}
 	return fmt.Sprintf("%d B", n)
+}
+
+// fuelText writes fuel for people; what was not counted is empty.
+func fuelText(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return humanize.Comma(int64(min(n, math.MaxInt64)))
 }
