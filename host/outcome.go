@@ -57,10 +57,10 @@ func (r *run) outcome(ctx context.Context, e end) ([]byte, error) {
 // failure names the memory limit where the guest ran into it: what it did then,
 // from a trap to an exit code of its own, only follows from that.
 func (r *run) failure(cause engine.Cause, message string, permanent bool) error {
-	if r.memory != nil && r.memory.Refused() > 0 {
+	if r.refused > 0 {
 		cause = engine.CauseMemory
 		message = fmt.Sprintf("asked for %s of memory; the limit of task %q is %s: %s",
-			size(int64(r.memory.Refused())), r.task.Name, size(r.task.Limits.Memory), message)
+			size(int64(r.refused)), r.task.Name, size(r.task.Limits.Memory), message)
 	}
 	return &engine.Failure{Cause: cause, Message: abi.Text([]byte(message), maxMessage), Permanent: permanent}
 }

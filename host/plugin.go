@@ -41,10 +41,14 @@ type Plugin struct {
 	Memory  *module.Memory // nil if it has none
 	Size    int64          // bytes
 	SHA256  string         // hexadecimal
+	// Cold says why each attempt starts the plugin anew; empty if attempts start
+	// from an image of its memory after initialisation.
+	Cold string
 	// Err is why [Scan] refuses the file; nil if it does not.
 	Err error
 
 	initialize bool            // exports _initialize
+	warmup     bool            // exports tlo_warmup
 	entries    map[string]bool // exported functions that can run a task
 }
 
@@ -106,7 +110,36 @@ func (p *Plugin) inspect(m *module.Module, err error) *Refusal {
 	if refusal := refuseImports(m.Imports); refusal != nil {
 		return refusal
 	}
-	return p.findTasks(m)
+	if refusal := p.findTasks(m); refusal != nil {
+		return refusal
+	}
+	p.Cold = cold(p.Kind, m)
+	return nil
+}
+
+// cold says why an instance of m could not be put back to where it was.
+func cold(kind Kind, m *module.Module) string {
+	switch {
+	case kind == KindCommand:
+		return "a command runs from its first instruction to its end"
+	case m.WritesTables:
+		return "it writes tables"
+	case m.DropsSegments:
+		return "it drops segments"
+	case m.NamesData:
+		return "it copies from data segments"
+	}
+	for _, g := range m.Globals {
+		if g.Mutable && !g.Type.Number() {
+			return "it has mutable globals of vectors or references"
+		}
+	}
+	for _, d := range m.Data {
+		if d.Passive {
+			return "it has passive data segments"
+		}
+	}
+	return ""
 }
 
 // inspectFile is Inspect that also returns what it read.

@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/host/image"
 	"github.com/tlo-run/tlo/host/instrument"
 	"github.com/tlo-run/tlo/host/module"
 )
@@ -21,7 +22,9 @@ type program struct {
 	*Plugin
 	compiled wazero.CompiledModule
 	code     *instrument.Module // without its bytes
-	users    int                // attempts, and paths that name it; guarded by Host.mu
+	declared *image.Image       // what its data segments make of its memory; nil if they are to be written
+	images   *images
+	users    int // attempts, and paths that name it; guarded by Host.mu
 }
 
 // Compile reads the plugin at path and makes it ready to run. It reads the file
@@ -90,7 +93,11 @@ func (h *Host) compile(ctx context.Context, plugin *Plugin, m *module.Module, co
 		return nil, r
 	}
 	h.log.Info("plugin compiled", "path", plugin.Path, "size", plugin.Size, "took", time.Since(started))
-	return &program{Plugin: plugin, compiled: compiled, code: instrumented}, nil
+	declared, err := declaredImage(m, instrumented)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("plugin %s: %w", plugin.Path, err), compiled.Close(ctx))
+	}
+	return &program{Plugin: plugin, compiled: compiled, code: instrumented, declared: declared, images: newImages()}, nil
 }
 
 func (h *Host) loaded(path string) *program {
@@ -151,7 +158,42 @@ func (h *Host) release(ctx context.Context, p *program) error {
 	if !last {
 		return nil
 	}
-	return p.compiled.Close(ctx)
+	return h.free(ctx, p)
+}
+
+// free gives up what p has. No attempt uses it any more.
+func (h *Host) free(ctx context.Context, p *program) error {
+	var errs []error
+	for _, im := range p.images.empty() {
+		h.idle.Drop(func(key *image.Image) bool { return key == im })
+		errs = append(errs, im.Release())
+	}
+	if p.declared != nil {
+		errs = append(errs, p.declared.Release())
+	}
+	return errors.Join(append(errs, p.compiled.Close(ctx))...)
+}
+
+// maxDeclared is the most that an image of data segments may have: a segment of
+// one byte can be anywhere.
+const maxDeclared = 64 << 20
+
+// declaredImage makes an image of a module's data segments, or returns nil where
+// each instance writes them: there are none, or they do not fit.
+func declaredImage(m *module.Module, code *instrument.Module) (*image.Image, error) {
+	end := uint64(0)
+	for _, s := range code.Data {
+		end = max(end, uint64(s.Offset)+uint64(len(s.Bytes)))
+	}
+	if end == 0 || end > maxDeclared || end > m.Memory.Min*module.PageSize {
+		return nil, nil
+	}
+	bytes := make([]byte, (end+module.PageSize-1)&^(module.PageSize-1))
+	for _, s := range code.Data {
+		copy(bytes[s.Offset:], s.Bytes)
+	}
+	code.Data = nil
+	return image.New(bytes, nil)
 }
 
 // loadFailure tells the engine what an attempt without a program means. A file

@@ -52,9 +52,7 @@ func (w *rewriter) measure(body []byte, params int) (costs []int64, bulk bool, e
 			return nil, false, err
 		}
 		w.paths.add(&c.Instruction, imported)
-		w.lasting.see(&c.Instruction)
 		if c.Op == prefixBulk && c.Sub >= subMemoryInit {
-			w.segments = w.segments || c.Sub == subMemoryInit || c.Sub == subDataDrop
 			bulk = bulk || onRange(c.Sub)
 			w.parts = w.parts || c.Sub == subMemoryCopy || c.Sub == subMemoryFill
 		}

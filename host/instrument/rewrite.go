@@ -21,9 +21,6 @@ type Module struct {
 	Data []Segment
 	// Globals are the exports of the mutable globals of number types.
 	Globals []string
-	// Lasting says what an attempt may change for good beside the memory and
-	// Globals; empty where nothing is.
-	Lasting []string
 
 	prefix string // of the exports that were added
 }
@@ -82,8 +79,6 @@ type rewriter struct {
 	starting          uint32 // index of the added function that calls the start function
 	copying, filling  uint32 // indexes of the added functions that work in parts
 	parts             bool   // whether these are needed
-	segments          bool   // whether code names data segments
-	lasting           uses
 	paths             paths // reused from function to function
 }
 
@@ -130,7 +125,7 @@ func (w *rewriter) functions() []added {
 // takeData takes the data segments out of the module if the host can write them
 // just as well.
 func (w *rewriter) takeData() {
-	if w.m.Memory == nil || w.segments {
+	if w.m.Memory == nil || w.m.NamesData {
 		return
 	}
 	var taken []Segment
@@ -262,16 +257,9 @@ func (w *rewriter) exports(original []byte) (section []byte, n int, added []byte
 		w.out.Start = export("start", module.KindFunc, w.starting)
 	}
 	for i, g := range w.m.Globals {
-		switch {
-		case !g.Mutable:
-		case g.Imported:
-			w.lasting.add(usesImports)
-		case g.Type == module.I32 || g.Type == module.I64 || g.Type == module.F32 || g.Type == module.F64:
+		if g.Mutable && !g.Imported && g.Type.Number() {
 			w.out.Globals = append(w.out.Globals, export("g"+strconv.Itoa(i), module.KindGlobal, uint32(i)))
-		default:
-			w.lasting.add(usesGlobals)
 		}
 	}
-	w.out.Lasting = w.lasting.names()
 	return original, n, added
 }

@@ -60,8 +60,11 @@ func (d *decoder) instructions(r *reader) {
 		}
 		switch i.shape {
 		case index:
-			if i.Op == opCall {
+			switch i.Op {
+			case opCall:
 				d.countValues(r, d.calleeType(i.Index))
+			case opTableSet:
+				d.m.WritesTables = true
 			}
 		case indexes:
 			d.countValues(r, int64(i.Index))
@@ -83,8 +86,24 @@ func (d *decoder) instructions(r *reader) {
 				return
 			}
 		case bulk:
-			d.tableGrow = d.tableGrow || i.Sub == subTableGrow
+			d.bulk(i.Sub)
 		}
+	}
+}
+
+func (d *decoder) bulk(sub uint32) {
+	switch sub {
+	case subMemoryInit:
+		d.m.NamesData = true
+	case subDataDrop:
+		d.m.NamesData, d.m.DropsSegments = true, true
+	case subElemDrop:
+		d.m.DropsSegments = true
+	case subTableGrow:
+		d.tableGrow = true
+		fallthrough
+	case subTableInit, subTableCopy, subTableFill:
+		d.m.WritesTables = true
 	}
 }
 

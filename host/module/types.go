@@ -36,6 +36,9 @@ func (t ValueType) String() string {
 	return "?"
 }
 
+// Number reports whether t is a type of integers or floating-point numbers.
+func (t ValueType) Number() bool { return t == I32 || t == I64 || t == F32 || t == F64 }
+
 func (t ValueType) known() bool { return t.String() != "?" }
 
 // FuncType is the type of a function. Each string holds one ValueType per byte,
@@ -160,8 +163,12 @@ type Module struct {
 	StartFunc uint32   // where Start
 	Bodies    [][]byte // the code of the functions that are not imported
 	Data      []Data   // segments
-	DataCount int64    // data segments that were announced, -1 if none were
-	Sections  []Section
+	// What code does that memory and globals do not show.
+	WritesTables  bool
+	DropsSegments bool
+	NamesData     bool  // copies from data segments, or drops them
+	DataCount     int64 // data segments that were announced, -1 if none were
+	Sections      []Section
 
 	// Unsupported names the features beyond WebAssembly 2.0 that were seen.
 	// Where there are some, the rest of the module may be missing.
