@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // bench runs attempts of one plugin.
 type bench struct {
-	t    *testing.T
+	t    testing.TB
 	host *host.Host
 	task engine.TaskDef
 	job  engine.Job

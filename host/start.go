@@ -56,7 +56,7 @@ func (s *images) put(limit int64, im *image.Image) (old *image.Image) {
 	if w := s.byLimit[limit]; w != nil {
 		old = w.Image
 	}
-	s.byLimit[limit] = &warmImage{Image: im.Retain(), made: time.Now()}
+	s.byLimit[limit] = &warmImage{Image: im.Retain(), made: time.Now(), attempts: 1}
 	return old
 }
 

@@ -99,7 +99,7 @@ type changes struct{}
 
 func (changes) NewFunctionListener(f api.FunctionDefinition) experimental.FunctionListener {
 	switch f.Name() {
-	case "fd_close", "fd_renumber", "fd_fdstat_set_flags":
+	case "fd_close", "fd_renumber":
 		return changes{}
 	}
 	return nil

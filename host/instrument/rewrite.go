@@ -79,7 +79,7 @@ type rewriter struct {
 	starting          uint32 // index of the added function that calls the start function
 	copying, filling  uint32 // indexes of the added functions that work in parts
 	parts             bool   // whether these are needed
-	paths             paths // reused from function to function
+	paths             paths  // reused from function to function
 }
 
 // code writes the bodies of all functions.
