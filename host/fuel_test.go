@@ -78,7 +78,7 @@ func TestOwnTrapIsNoFuel(t *testing.T) {
 func TestForceStopsCalls(t *testing.T) {
 	b := newBench(t, doubling(60))
 	b.task.Limits.Grace = time.Millisecond
-	b.wants(b.failure(soon(t)), engine.CauseTimeout, false, "stopped by force after 1ms of grace")
+	b.wants(b.failure(b.soon()), engine.CauseTimeout, false, "stopped by force after 1ms of grace")
 }
 
 // TestCollectsGarbageBesideGuests collects while a guest computes: were the
