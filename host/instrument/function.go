@@ -16,7 +16,7 @@ const inlineBulk = 512
 
 // function writes one body anew.
 func (w *rewriter) function(out, body []byte, params int) ([]byte, error) {
-	costs, bulk, err := w.measure(body, params)
+	costs, led, bulk, err := w.measure(body, params)
 	if err != nil {
 		return nil, err
 	}
@@ -30,27 +30,34 @@ func (w *rewriter) function(out, body []byte, params int) ([]byte, error) {
 	if bulk {
 		f.out = append(f.out, 3, i32)
 	}
-	f.out = w.check(f.out, costs[0])
+	if !led {
+		f.out = w.check(f.out, costs[0])
+	}
 	for c.Next() {
 		f.instruction(&c.Instruction, body)
 	}
 	return f.out, c.Err()
 }
 
-// measure goes through a body first: it finds the cost of each head, whether
+// measure goes through a body first: it finds the cost of each head, whether the
+// function leads straight to a loop, whose head then serves for both, whether
 // there are instructions on ranges, and what is invalid.
-func (w *rewriter) measure(body []byte, params int) (costs []int64, bulk bool, err error) {
+func (w *rewriter) measure(body []byte, params int) (costs []int64, led, bulk bool, err error) {
+	const lead = 64 // instructions before that loop
+	straight := true
 	c := module.ReadCode(body)
 	locals := uint64(params) + c.Locals
 	w.paths.start()
 	imported := w.m.ImportedFunctions()
 	for c.Next() {
 		if len(w.paths.frames) == 0 {
-			return nil, false, fmt.Errorf("%w: code after the end", errInvalid)
+			return nil, false, false, fmt.Errorf("%w: code after the end", errInvalid)
 		}
 		if err := w.valid(&c.Instruction, locals); err != nil {
-			return nil, false, err
+			return nil, false, false, err
 		}
+		led = led || straight && c.Op == opLoop && w.paths.now <= lead
+		straight = straight && !led && leads(&c.Instruction)
 		w.paths.add(&c.Instruction, imported)
 		if c.Op == prefixBulk && c.Sub >= subMemoryInit {
 			bulk = bulk || onRange(c.Sub)
@@ -58,12 +65,22 @@ func (w *rewriter) measure(body []byte, params int) (costs []int64, bulk bool, e
 		}
 	}
 	if err := c.Err(); err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	if len(w.paths.frames) > 0 {
-		return nil, false, fmt.Errorf("%w: no end", errInvalid)
+		return nil, false, false, fmt.Errorf("%w: no end", errInvalid)
 	}
-	return w.paths.costs(), bulk, nil
+	return w.paths.costs(), led, bulk, nil
+}
+
+// leads tells the instructions after which only the next can follow, and that
+// take no time worth a look.
+func leads(i *module.Instruction) bool {
+	switch i.Op {
+	case opUnreachable, opIf, opElse, opEnd, opBr, opBrIf, opBrTable, opReturn, opCall, opCallIndirect, opMemoryGrow, prefixBulk:
+		return false
+	}
+	return true
 }
 
 // onRange tells the instructions whose time depends on the number on top of the

@@ -38,9 +38,12 @@ func (m *Meter) Start(limit uint64) {
 	if limit > 0 && limit < unlimited {
 		m.budget = int64(limit)
 	}
-	// What is left after whole quanta goes first, so that the end of the budget
-	// is the end of a quantum.
+	// What is left after whole quanta goes first, with one of them: so the end of
+	// the budget is the end of a quantum, and a short run never leaves its code.
 	first := m.budget % Quantum
+	if m.budget >= Quantum {
+		first += Quantum
+	}
 	m.fuel.Set(uint64(first))
 	m.rest.Set(uint64(m.budget - first))
 	m.floor.Set(0)
