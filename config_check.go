@@ -183,6 +183,9 @@ func (k checker) limits(l engine.Limits) {
 			k.bad(s.name, "use a size up to 4GiB", "is %d bytes", s.value)
 		}
 	}
+	if l.Fuel < 0 {
+		k.bad("fuel", "use a number of units above zero, or leave it out for no limit", "is %d", l.Fuel)
+	}
 	if l.Memory < 0 || l.Memory > maxMemory || l.Memory > 0 && l.Memory < minMemory {
 		hint := "use 64KiB to 4GiB"
 		if l.Memory > 0 && l.Memory < minMemory {

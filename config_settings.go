@@ -38,6 +38,7 @@ func limitSettings(l *engine.Limits) []setting {
 		sizeSetting("input", &l.Input),
 		sizeSetting("output", &l.Output),
 		sizeSetting("log", &l.Log),
+		valueSetting("fuel", wantsFuel, true, &l.Fuel, parseFuel),
 	}
 }
 

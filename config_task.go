@@ -70,6 +70,7 @@ func limits(from ...engine.Limits) (l engine.Limits) {
 		or(&l.Input, f.Input)
 		or(&l.Output, f.Output)
 		or(&l.Log, f.Log)
+		or(&l.Fuel, f.Fuel)
 	}
 	return l
 }

@@ -12,7 +12,7 @@ import (
 
 func TestTaskPrecedence(t *testing.T) {
 	c := Config{Defaults: TaskDefaults{
-		Limits:    engine.Limits{Timeout: 1 * time.Minute, Memory: 1 << 20, Input: 100},
+		Limits:    engine.Limits{Timeout: 1 * time.Minute, Memory: 1 << 20, Input: 100, Fuel: 1e9},
 		Retry:     RetryConfig{Attempts: new(10), Jitter: new(0.0), Losses: new(10)},
 		Retention: engine.Retention{Age: time.Hour},
 	}}
@@ -42,6 +42,7 @@ func TestTaskPrecedence(t *testing.T) {
 			Timeout: 3 * time.Minute, // block
 			Memory:  2 << 20,         // declared
 			Input:   100,             // defaults
+			Fuel:    1e9,             // defaults
 			Grace:   engine.DefaultLimits.Grace, Output: engine.DefaultLimits.Output, Log: engine.DefaultLimits.Log,
 		},
 		Retry: engine.RetryPolicy{

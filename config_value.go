@@ -145,6 +145,7 @@ const (
 	wantsSize     = `a size such as "64KB", "128MiB" or "1GiB"`
 	wantsCount    = "a whole number"
 	wantsShare    = "a number from 0 to 1"
+	wantsFuel     = "a whole number of units such as 1000000000"
 )
 
 func durationSetting(name string, to *time.Duration) setting {
@@ -208,6 +209,14 @@ func parseCount(s string) (int, error) {
 		return 0, &valueError{fmt.Sprintf("%q is not a whole number", s), "write a number such as 4"}
 	}
 	return int(n), nil
+}
+
+func parseFuel(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0, &valueError{fmt.Sprintf("%q is not a number of units", s), "write " + wantsFuel}
+	}
+	return n, nil
 }
 
 func parseShare(s string) (float64, error) {

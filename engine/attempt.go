@@ -42,6 +42,7 @@ func (e *Engine) attempt(a *attempt) {
 			o, effects = effectsRefused(task, a.job, err), Effects{}
 		}
 	}
+	o.Fuel = res.Fuel
 	e.settle(a, task, o, effects)
 }
 
@@ -112,7 +113,7 @@ func (e *Engine) settle(a *attempt, task TaskDef, o Outcome, effects Effects) {
 			return
 		case refused(err) && len(st.Effects.Jobs)+len(st.Effects.Writes) > 0:
 			st.Outcome, st.Effects = effectsRefused(task, a.job, err), Effects{}
-			st.Outcome.Progress = o.Progress
+			st.Outcome.Progress, st.Outcome.Fuel = o.Progress, o.Fuel
 		case e.fail(err) || e.running.isAbandoned():
 			log.Error("cannot settle the attempt; it will count as lost", "error", err)
 			return

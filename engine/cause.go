@@ -76,6 +76,7 @@ type Outcome struct {
 	Cause   Cause     // for failed and retried
 	Error   string
 	Output  []byte // for succeeded
+	Fuel    uint64 // that the attempt used, if that was counted
 	// Progress is what the attempt reported last; the zero value leaves what
 	// the store has.
 	Progress Progress

@@ -121,6 +121,7 @@ type Attempt struct {
 	Verdict   Verdict   `json:"verdict"`
 	Cause     Cause     `json:"cause,omitempty"`
 	Error     string    `json:"error,omitempty"`
+	Fuel      uint64    `json:"fuel,omitempty"` // as in [Result]
 }
 
 // Duration is the wall time from lease to settlement; zero if the clock was set

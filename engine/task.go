@@ -37,7 +37,7 @@ type TaskDef struct {
 	Schedules []Schedule
 }
 
-// Limits bound one attempt. Zero means the default.
+// Limits bound one attempt. Zero means the default, which for Fuel is none.
 type Limits struct {
 	Timeout time.Duration // wall time
 	Grace   time.Duration // between asking to stop and force
@@ -45,6 +45,7 @@ type Limits struct {
 	Input   int64         // bytes
 	Output  int64         // bytes
 	Log     int64         // bytes of log per attempt
+	Fuel    int64         // units of work, as in [Result]
 }
 
 // DefaultLimits are the limits of tasks that set none.
@@ -136,7 +137,7 @@ func (t TaskDef) Validate() error {
 		bad("priority is %d: use %d to %d, higher runs first", t.Priority, MinPriority, MaxPriority)
 	}
 	l := t.Limits
-	if l.Timeout < 0 || l.Grace < 0 || l.Memory < 0 || l.Input < 0 || l.Output < 0 || l.Log < 0 {
+	if l.Timeout < 0 || l.Grace < 0 || l.Memory < 0 || l.Input < 0 || l.Output < 0 || l.Log < 0 || l.Fuel < 0 {
 		bad("a limit is negative")
 	}
 	if t.Retention.Age < 0 || t.Retention.Count < 0 {
@@ -174,6 +175,11 @@ func (f ExecutorFunc) Execute(ctx context.Context, task TaskDef, job Job, report
 // Result is what a successful attempt leaves behind. Jobs and Writes commit in
 // one transaction with the settlement, or not at all.
 type Result struct {
+	// Fuel is the work that the attempt did, in units of about one simple
+	// operation of a processor; 0 if the executor does not count it. Unlike time
+	// it is the same for the same input on every machine. It counts beside an
+	// error, too.
+	Fuel   uint64
 	Output []byte
 	Jobs   []Submission // child jobs
 	Writes []Write      // of the key-value store, in order

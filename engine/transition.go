@@ -22,7 +22,7 @@ func (j *Job) Holds(attempt int) bool { return j.State == Running && j.Attempt =
 func (j *Job) Settle(o Outcome, now time.Time) {
 	j.record(Attempt{
 		Number: j.Attempt, Worker: j.Worker, StartedAt: j.StartedAt, EndedAt: now,
-		Verdict: o.Verdict, Cause: o.Cause, Error: o.Error,
+		Verdict: o.Verdict, Cause: o.Cause, Error: o.Error, Fuel: o.Fuel,
 	})
 	j.LeaseUntil = time.Time{}
 	j.Cause, j.Error = o.Cause, o.Error

@@ -17,12 +17,16 @@
 //  2. Input, arguments and the declared memory are checked against the task;
 //     granted folders are opened; address space for the memory limit is
 //     reserved.
-//  3. A fresh instance is made. Its start section, _initialize and the task's
-//     function all run inside the same limits.
+//  3. A guest is taken that was wiped after an earlier attempt, or made from the
+//     plugin's image; or, where [Plugin.Cold] or granted folders forbid that, made
+//     anew: then its start section and _initialize run inside the same limits as
+//     the task's function.
 //  4. When the attempt's context is done, the guest is asked to stop: cancelled()
 //     returns 1 and a sleep ends. After the grace period the guest is stopped by
-//     force at its next loop iteration.
-//  5. The instance, its files and its memory are gone before Execute returns.
+//     force: its code, which package instrument rewrote, looks for that every
+//     twenty thousand units of fuel.
+//  5. Before Execute returns, the guest is as its image again, or it and its
+//     memory are gone; its files are closed.
 //
 // How an attempt ended is decided from the context, from what the guest said
 // with fail and snooze, and only then from its result code: a guest chooses its
@@ -30,16 +34,14 @@
 //
 // # Goroutines
 //
-// Execute starts one, which waits for the context and the grace period, and has
-// ended when Execute returns. The runtime starts one for each call into a guest,
-// which ends with the call. There are no others.
+// There are none, but for the moment in which an attempt's context is done or its
+// grace period over.
 //
 // # What is not bounded
 //
 // Linear memory, tables, open files, output, log lines and the time of loops
 // are. The stack of a guest that recurses without end takes up to some 400 MB of
-// this process before it traps. A guest that calls functions for hours without
-// one loop is not stopped by force: the runtime looks for it in loops only.
-// Compiling a module within the limits of package module can take seconds, and
+// this process before it traps. One function of megabytes without a loop runs for
+// some milliseconds between two looks. Compiling a module within the limits of package module can take seconds, and
 // is not interrupted.
 package host

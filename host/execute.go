@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/tlo-run/tlo/engine"
 	"github.com/tlo-run/tlo/host/abi"
-	"github.com/tlo-run/tlo/host/memory"
 	"github.com/tlo-run/tlo/host/module"
 )
 
@@ -60,9 +57,11 @@ type run struct {
 	function string // export that runs the task
 	command  bool
 	guest    *abi.Attempt
-	memory   *memory.Linear // nil if the module has none
-	stdout   *outputBuffer  // of a command
-	lines    []*lineWriter  // what becomes log; standard error is the first
+	folders  *folders
+	refused  uint64        // bytes of memory that were asked for and not given
+	stdout   *outputBuffer // of a command
+	lines    []*lineWriter // what becomes log; standard error is the first
+	fuel     uint64        // that was used
 }
 
 func (r *run) attempt(ctx context.Context) (engine.Result, error) {
@@ -77,13 +76,12 @@ func (r *run) attempt(ctx context.Context) (engine.Result, error) {
 		return engine.Result{}, err
 	}
 	defer folders.close()
-	if err := r.reserve(); err != nil {
+	e, err := r.call(ctx, folders)
+	if err != nil {
 		return engine.Result{}, err
 	}
-	if r.memory != nil {
-		defer func() { _ = r.memory.Release() }() // it fails only if it was released already
-	}
-	return r.outcome(ctx, r.call(ctx, folders))
+	output, err := r.outcome(ctx, e)
+	return engine.Result{Output: output, Fuel: r.fuel}, err
 }
 
 // prepare checks what can be known before the guest runs.
@@ -101,113 +99,144 @@ func (r *run) prepare(ctx context.Context) error {
 			return forGood(engine.CauseInternal, "argument %q of task %q contains a zero byte", arg, r.task.Name)
 		}
 	}
-	r.guest = abi.NewAttempt(ctx, r.task, name, r.job, r.report, r.program.Memory != nil)
+	if m := r.program.Memory; m != nil {
+		limit := r.task.Limits.Memory
+		if need := int64(m.Min) * module.PageSize; need > limit {
+			return forGood(engine.CauseMemory, "plugin %s starts with %s of memory; the limit of task %q is %s: raise it, or build for less",
+				r.program.Path, size(need), r.task.Name, size(limit))
+		}
+	}
+	r.guest = r.attemptOf(ctx, name)
 	return nil
 }
 
-// reserve takes the guest's memory before anything is instantiated: the runtime
-// has no way to say that there is none.
-func (r *run) reserve() error {
-	m := r.program.Memory
-	if m == nil {
-		return nil
-	}
-	limit := r.task.Limits.Memory
-	if need := int64(m.Min) * module.PageSize; need > limit {
-		return forGood(engine.CauseMemory, "plugin %s starts with %s of memory; the limit of task %q is %s: raise it, or build for less",
-			r.program.Path, size(need), r.task.Name, size(limit))
-	}
-	own := uint64(memory.MaxLimit)
-	if m.HasMax {
-		own = m.Max * module.PageSize
-	}
-	var err error
-	if r.memory, err = memory.New(uint64(limit), own); err != nil {
-		return internal("%v", err)
-	}
-	return nil
+func (r *run) attemptOf(ctx context.Context, name string) *abi.Attempt {
+	return abi.NewAttempt(ctx, r.task, name, r.job, r.report, r.program.Memory != nil)
 }
 
 // end is how a guest's code ended.
 type end struct {
-	err    error  // a trap; nil if it returned or exited
-	code   uint32 // otherwise
-	forced bool
+	err       error  // a trap; nil if it returned or exited
+	code      uint32 // otherwise
+	exited    bool
+	forced    bool
+	exhausted bool // it trapped because its fuel was used up
 }
 
-// call runs the guest from instantiation to its end. Nothing of it is left when
-// it returns.
-func (r *run) call(ctx context.Context, folders *folders) end {
-	guest, force := context.WithCancel(context.WithoutCancel(ctx))
-	defer force()
-	forced := false
-	ended := make(chan struct{})
-	var watcher sync.WaitGroup
-	watcher.Go(func() {
-		select {
-		case <-ended:
-			return
-		case <-ctx.Done():
-		}
-		patience := r.task.Limits.Grace
-		if errors.Is(context.Cause(ctx), engine.ErrAbandoned) {
-			patience = 0 // nobody waits for the answer
-		}
-		grace := time.NewTimer(patience)
-		defer grace.Stop()
-		select {
-		case <-ended:
-		case <-grace.C:
-			forced = true
-			force()
-		}
-	})
-	stop := sync.OnceFunc(func() {
-		close(ended)
-		watcher.Wait()
-	})
-	defer stop() // also where the runtime panics
-	if r.memory != nil {
-		guest = experimental.WithMemoryAllocator(guest, r.memory)
-	}
-	guest = abi.With(guest, r.guest) // outermost, where it is found at once
-	code, err := r.invoke(ctx, guest, folders)
-	stop()
-	// An exit is an error of its own type. Its code is the guest's to choose,
-	// also one that looks like the runtime's: only forced tells what happened.
-	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
-		return end{code: exit.ExitCode(), forced: forced}
-	}
-	return end{err: err, code: code, forced: forced}
-}
+// whole reports whether the code ran to its end, so that the guest may serve
+// again.
+func (e end) whole() bool { return e.err == nil && !e.exited && !e.forced }
 
-// invoke instantiates the module and calls its functions. ctx is the attempt's;
-// guest is done when force is used.
-func (r *run) invoke(ctx, guest context.Context, folders *folders) (uint32, error) {
-	folders.stop = guest.Done()
-	config := r.streams(r.host.config, guest.Done()).
-		WithFSConfig(folders.config).
-		WithNanosleep(func(ns int64) { sleep(ctx.Done(), guest.Done(), time.Duration(ns)) })
+// call runs the guest in an instance, which is wiped or closed when it returns.
+func (r *run) call(ctx context.Context, folders *folders) (end, error) {
 	defer func() {
 		for _, l := range r.lines {
 			l.end()
 		}
 	}()
-	instance, err := r.host.runtime.InstantiateModule(guest, r.program.compiled, config)
-	if err != nil {
-		return 0, tooEarly(err)
+	r.streams()
+	r.folders = folders
+	im, failed, err := r.image(ctx)
+	if err != nil || failed != nil {
+		return orZero(failed), err
 	}
-	defer func() { _ = instance.Close(context.WithoutCancel(guest)) }() // the attempt has its outcome
-	if r.program.initialize && !r.command {
-		if _, err := instance.ExportedFunction(initializeExport).Call(guest); err != nil {
-			return 0, tooEarly(err)
+	i, err := r.instance(ctx, im)
+	if err != nil {
+		return end{}, internal("start the guest: %v", err)
+	}
+	kept := false
+	defer func() {
+		if !kept {
+			r.host.discard(i)
+		}
+	}()
+	e := r.drive(ctx, i, r.guest, r.task.Limits.Fuel, func(guest context.Context) (uint32, error) {
+		if im == nil {
+			if err := r.initialise(guest, i); err != nil {
+				return 0, err
+			}
+		}
+		results, err := i.module.ExportedFunction(r.function).Call(guest)
+		if err != nil || len(results) == 0 {
+			return 0, err
+		}
+		return api.DecodeU32(results[0]), nil
+	})
+	if im != nil && e.whole() && !r.guest.Changed() {
+		kept = r.host.keep(r.program, im, i)
+	}
+	return e, nil
+}
+
+func orZero(e *end) end {
+	if e == nil {
+		return end{}
+	}
+	return *e
+}
+
+// drive lets code run in an instance on behalf of an attempt, within a budget of
+// fuel and the time of ctx.
+func (r *run) drive(ctx context.Context, i *instance, a *abi.Attempt, fuel int64, code func(ctx context.Context) (uint32, error)) end {
+	guest, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	r.bind(i.slot, ctx.Done(), guest.Done())
+	i.meter.Start(uint64(fuel))
+	watch := watchOver(ctx, r.task.Limits.Grace, func() {
+		i.meter.Stop()
+		cancel() // what the guest waits for in a call
+	})
+	defer watch.end() // also where the runtime panics
+	result, err := code(abi.With(guest, a))
+	e := end{err: err, code: result, forced: watch.end(), exhausted: i.meter.Exhausted()}
+	r.fuel = i.meter.Used()
+	if i.memory != nil {
+		r.refused = i.memory.Refused()
+	}
+	// An exit is an error of its own type. Its code is the guest's to choose,
+	// also one that looks like the runtime's: only forced tells what happened.
+	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
+		e.err, e.code, e.exited = nil, exit.ExitCode(), true
+	}
+	return e
+}
+
+// bind connects what the guest's side of an instance reaches to this attempt.
+func (r *run) bind(s *slot, asked, forced <-chan struct{}) {
+	*s = slot{out: r.lines[len(r.lines)-1], err: r.lines[0], asked: asked, forced: forced}
+	if r.stdout != nil {
+		s.out = r.stdout
+	}
+	for _, l := range r.lines {
+		l.stop = forced
+	}
+	r.folders.stop = forced
+}
+
+// initialise does what comes before a task's function: what the runtime would
+// do at instantiation, and _initialize.
+func (r *run) initialise(ctx context.Context, i *instance) error {
+	p := r.program
+	if i.image == nil {
+		for _, s := range p.code.Data {
+			if !i.module.Memory().Write(s.Offset, s.Bytes) {
+				return fmt.Errorf("out of bounds memory access: data of %d bytes at %#x", len(s.Bytes), s.Offset)
+			}
 		}
 	}
-	results, err := instance.ExportedFunction(r.function).Call(guest)
-	if err != nil || len(results) == 0 {
-		return 0, err
+	functions := []string{p.code.Start}
+	if p.initialize && !r.command {
+		functions = append(functions, initializeExport)
 	}
-	return api.DecodeU32(results[0]), nil
+	for _, name := range functions {
+		if name == "" {
+			continue
+		}
+		if _, err := i.module.ExportedFunction(name).Call(ctx); err != nil {
+			return tooEarly(err)
+		}
+	}
+	return nil
 }
 
 // tooEarly keeps a guest that exits with success before its task runs from

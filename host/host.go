@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/tetratelabs/wazero"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/tlo-run/tlo/engine"
 	"github.com/tlo-run/tlo/host/abi"
+	"github.com/tlo-run/tlo/host/image"
+	"github.com/tlo-run/tlo/host/pool"
 )
 
 // Options configure a [Host]. The zero value works.
@@ -24,6 +28,15 @@ type Options struct {
 	// compile them again. Whoever can write to it can run code as this process:
 	// it is created for its owner alone. Empty keeps them in memory only.
 	CacheDir string
+	// Idle is how many guests stay ready for later attempts, of all plugins
+	// together; by default eight for each processor, and below zero none.
+	Idle int
+	// ImageAttempts and ImageAge say when an image is made anew. What a guest's
+	// runtime drew at random before it was made, such as the seeds of hash maps,
+	// is the same in all attempts that start from it. By default ten thousand
+	// and ten minutes.
+	ImageAttempts int
+	ImageAge      time.Duration
 }
 
 // Host runs tasks of plugins. It is safe for concurrent use.
@@ -36,6 +49,10 @@ type Host struct {
 	// loading is held while a plugin is read and compiled: compilers take the
 	// memory of many plugins, so they work one at a time.
 	loading chan struct{}
+
+	idle          *pool.Pool[*image.Image, *instance] // by what they started from
+	imageAttempts int
+	imageAge      time.Duration
 
 	mu       sync.Mutex
 	programs map[string]*program // by path
@@ -51,17 +68,17 @@ func New(ctx context.Context, o Options) (*Host, error) {
 		log:      o.Logger,
 		loading:  make(chan struct{}, 1),
 		programs: map[string]*program{},
+
+		imageAttempts: cmp.Or(o.ImageAttempts, 10_000),
+		imageAge:      cmp.Or(o.ImageAge, 10*time.Minute),
 	}
+	h.idle = pool.New[*image.Image](cmp.Or(o.Idle, 8*runtime.GOMAXPROCS(0)), h.discard)
 	if h.log == nil {
 		h.log = hclog.NewNullLogger()
 	}
 	h.cache = h.openCache(o.CacheDir)
 	h.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
 		WithCompilationCache(h.cache).
-		// The only means to stop a guest by force: without it, a loop holds its
-		// thread for ever and the garbage collector waits for it. It costs two to
-		// sixteen times the time in tight loops.
-		WithCloseOnContextDone(true).
 		// A debugger's sections are one more parser of hostile input.
 		WithDebugInfoEnabled(false))
 	h.config = wazero.NewModuleConfig().
@@ -71,7 +88,7 @@ func New(ctx context.Context, o Options) (*Host, error) {
 		WithSysWalltime().
 		WithSysNanotime().
 		WithOsyield(runtime.Gosched)
-	_, err := wasi_snapshot_preview1.Instantiate(ctx, h.runtime)
+	_, err := wasi_snapshot_preview1.Instantiate(noteChanges(ctx), h.runtime)
 	if err == nil {
 		err = abi.Instantiate(ctx, h.runtime)
 	}
@@ -92,7 +109,12 @@ func (h *Host) Close(ctx context.Context) error {
 		return nil
 	}
 	h.attempts.Wait()
-	return errors.Join(h.runtime.Close(ctx), h.cache.Close(ctx))
+	h.idle.Close()
+	var errs []error
+	for _, p := range h.programs {
+		errs = append(errs, h.free(ctx, p))
+	}
+	return errors.Join(append(errs, h.runtime.Close(ctx), h.cache.Close(ctx))...)
 }
 
 // errClosed is the error of calls after Close.

@@ -36,7 +36,7 @@ func TestForceStopsLoops(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, plugin)
 			b.task.Limits.Grace = time.Millisecond
-			b.wants(b.failure(soon(t)), engine.CauseTimeout, false, "over its time limit; stopped by force after 1ms of grace")
+			b.wants(b.failure(b.soon()), engine.CauseTimeout, false, "over its time limit; stopped by force after 1ms of grace")
 		})
 	}
 }
@@ -52,7 +52,7 @@ func TestForceReachesIntoCalls(t *testing.T) {
 			hosttest.Drop(hosttest.Call(write, hosttest.I32(2), hosttest.I32(0), hosttest.I32(vectors), hosttest.I32(100000)))))
 	}))
 	b.task.Limits.Grace = time.Millisecond
-	_, err := b.host.Execute(soon(t), b.task, b.job, &silentReporter{})
+	_, err := b.host.Execute(b.soon(), b.task, b.job, &silentReporter{})
 	f, ok := errors.AsType[*engine.Failure](err)
 	if !ok || f.Cause != engine.CauseTimeout {
 		t.Errorf("%v", err)
@@ -69,7 +69,7 @@ func TestGuestThatStopsWhenAsked(t *testing.T) {
 		return hosttest.Code(hosttest.LoopWhileZero(hosttest.Call(f[0])), hosttest.I32(0))
 	}))
 	b.task.Limits.Grace = time.Hour
-	if _, err := b.run(soon(t)); err != nil {
+	if _, err := b.run(b.soon()); err != nil {
 		t.Error(err)
 	}
 }
@@ -116,7 +116,7 @@ func sleeping(n int) []byte {
 func TestSleepEndsWhenAsked(t *testing.T) {
 	b := newBench(t, sleeping(1))
 	b.task.Limits.Grace = time.Hour
-	if _, err := b.run(soon(t)); err != nil {
+	if _, err := b.run(b.soon()); err != nil {
 		t.Error(err)
 	}
 }
@@ -124,7 +124,7 @@ func TestSleepEndsWhenAsked(t *testing.T) {
 func TestLaterSleepEndsByForce(t *testing.T) {
 	b := newBench(t, sleeping(2))
 	b.task.Limits.Grace = 10 * time.Millisecond
-	b.wants(b.failure(soon(t)), engine.CauseTimeout, false, "by force")
+	b.wants(b.failure(b.soon()), engine.CauseTimeout, false, "by force")
 }
 
 func TestMemoryLimit(t *testing.T) {

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // bench runs attempts of one plugin.
 type bench struct {
-	t    *testing.T
+	t    testing.TB
 	host *host.Host
 	task engine.TaskDef
 	job  engine.Job
@@ -87,12 +87,15 @@ func (b *bench) wants(f *engine.Failure, cause engine.Cause, permanent bool, tex
 	}
 }
 
-// soon is a context whose attempt is out of time almost at once. A guest that
-// nothing stops then runs into the time limit of go test.
-func soon(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 20*time.Millisecond, engine.ErrTimeout)
-	t.Cleanup(cancel)
+// soon is a context whose attempt is out of time almost at once, once it runs. A
+// guest that nothing stops then runs into the time limit of go test.
+func (b *bench) soon() context.Context {
+	b.t.Helper()
+	if err := b.host.Compile(b.t.Context(), b.task.Plugin); err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeoutCause(b.t.Context(), 20*time.Millisecond, engine.ErrTimeout)
+	b.t.Cleanup(cancel)
 	return ctx
 }
 
@@ -118,4 +121,12 @@ func speaking(functions string, types string, code func(f []uint32) []byte) []by
 		b.Data(0, []byte("hello, host"))
 		b.Func("tlo_run", hosttest.Type(":i"), code(indexes))
 	})
+}
+
+// contextWithCause is a context that cancel ends with a cause.
+func contextWithCause(t *testing.T, cause error) (ctx context.Context, cancel func()) {
+	t.Helper()
+	ctx, end := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { end(nil) })
+	return ctx, func() { end(cause) }
 }

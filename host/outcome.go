@@ -18,45 +18,49 @@ const (
 	maxTraceLog = 2 << 10
 )
 
-// outcome makes of a guest's end what the engine is told.
-func (r *run) outcome(ctx context.Context, e end) (engine.Result, error) {
+// outcome makes of a guest's end what the engine is told: its output, or why
+// there is none.
+func (r *run) outcome(ctx context.Context, e end) ([]byte, error) {
 	said, message, delay := r.guest.End()
 	switch {
 	case e.forced:
-		return engine.Result{}, r.stopped(ctx)
+		return nil, r.stopped(ctx)
+	case e.exhausted:
+		return nil, r.failure(engine.CauseFuel, fmt.Sprintf("used all its fuel; the limit of task %q is %d units: raise it, or do less per job",
+			r.task.Name, r.task.Limits.Fuel), said == abi.Refused)
 	case e.err != nil:
 		r.host.log.Debug("guest trapped", "task", r.task.Name, "job_id", r.job.ID, "attempt", r.job.Attempt,
 			"trace", abi.Text([]byte(e.err.Error()), maxTraceLog))
 		if message == "" {
 			message = trapMessage(e.err)
 		}
-		return engine.Result{}, r.failure(engine.CauseTrap, message, said == abi.Refused)
+		return nil, r.failure(engine.CauseTrap, message, said == abi.Refused)
 	case said == abi.Snoozed:
 		if message != "" {
 			r.report.Log(engine.Info, message, nil)
 		}
-		return engine.Result{}, engine.Snooze(delay)
+		return nil, engine.Snooze(delay)
 	case said == abi.Failed || said == abi.Refused:
-		return engine.Result{}, r.failure(engine.CauseError, message, said == abi.Refused)
+		return nil, r.failure(engine.CauseError, message, said == abi.Refused)
 	case r.stdout != nil && r.stdout.over:
-		return engine.Result{}, forGood(engine.CauseError, "the output is over the limit of task %q, %s", r.task.Name, size(r.stdout.limit))
+		return nil, forGood(engine.CauseError, "the output is over the limit of task %q, %s", r.task.Name, size(r.stdout.limit))
 	case e.code != 0:
-		return engine.Result{}, r.failure(engine.CauseError, r.codeMessage(e.code), e.code == codeUsage || e.code == codeData)
+		return nil, r.failure(engine.CauseError, r.codeMessage(e.code), e.code == codeUsage || e.code == codeData)
 	}
 	output, wrote := r.guest.Output()
 	if !wrote && r.stdout != nil {
 		output = r.stdout.bytes
 	}
-	return engine.Result{Output: output}, nil
+	return output, nil
 }
 
 // failure names the memory limit where the guest ran into it: what it did then,
 // from a trap to an exit code of its own, only follows from that.
 func (r *run) failure(cause engine.Cause, message string, permanent bool) error {
-	if r.memory != nil && r.memory.Refused() > 0 {
+	if r.refused > 0 {
 		cause = engine.CauseMemory
 		message = fmt.Sprintf("asked for %s of memory; the limit of task %q is %s: %s",
-			size(int64(r.memory.Refused())), r.task.Name, size(r.task.Limits.Memory), message)
+			size(int64(r.refused)), r.task.Name, size(r.task.Limits.Memory), message)
 	}
 	return &engine.Failure{Cause: cause, Message: abi.Text([]byte(message), maxMessage), Permanent: permanent}
 }

@@ -41,10 +41,14 @@ type Plugin struct {
 	Memory  *module.Memory // nil if it has none
 	Size    int64          // bytes
 	SHA256  string         // hexadecimal
+	// Cold says why each attempt starts the plugin anew; empty if attempts start
+	// from an image of its memory after initialisation.
+	Cold string
 	// Err is why [Scan] refuses the file; nil if it does not.
 	Err error
 
 	initialize bool            // exports _initialize
+	warmup     bool            // exports tlo_warmup
 	entries    map[string]bool // exported functions that can run a task
 }
 
@@ -60,27 +64,37 @@ type Task struct {
 // compiling it. The error of a file that tlo does not run is a [*Refusal], with
 // what is known of the file beside it; other errors are those of reading.
 func Inspect(path string) (*Plugin, error) {
-	p, _, err := inspectFile(path)
+	p, _, _, err := inspectFile(path)
 	return p, err
 }
 
 // InspectBytes is Inspect of bytes at hand. Path names them in messages, and
 // names the task where the plugin does not.
 func InspectBytes(path string, b []byte) (*Plugin, error) {
-	sum := sha256.Sum256(b)
-	p := &Plugin{Path: path, Size: int64(len(b)), SHA256: hex.EncodeToString(sum[:])}
-	if refusal := p.inspect(b); refusal != nil {
-		refusal.Path, p.Kind, p.Tasks = path, refusal.Kind, nil
-		return p, refusal
-	}
-	return p, nil
+	p, _, err := inspectBytes(path, b)
+	return p, err
 }
 
-func (p *Plugin) inspect(b []byte) *Refusal {
+func inspectBytes(path string, b []byte) (*Plugin, *module.Module, error) {
+	sum := sha256.Sum256(b)
+	p := &Plugin{Path: path, Size: int64(len(b)), SHA256: hex.EncodeToString(sum[:])}
 	if !module.IsBinary(b) {
-		return refuseBytes(b)
+		return p, nil, p.refused(refuseBytes(b))
 	}
 	m, err := module.Read(b)
+	if refusal := p.inspect(m, err); refusal != nil {
+		return p, nil, p.refused(refusal)
+	}
+	return p, m, nil
+}
+
+func (p *Plugin) refused(r *Refusal) error {
+	r.Path, p.Kind, p.Tasks = p.Path, r.Kind, nil
+	return r
+}
+
+// inspect looks at a module, and the error of reading it.
+func (p *Plugin) inspect(m *module.Module, err error) *Refusal {
 	p.Imports, p.Exports, p.Memory = m.Imports, m.Exports, m.Memory
 	// What a toolchain leaves in the imports explains more than the feature or
 	// the limit that it trips over.
@@ -96,17 +110,46 @@ func (p *Plugin) inspect(b []byte) *Refusal {
 	if refusal := refuseImports(m.Imports); refusal != nil {
 		return refusal
 	}
-	return p.findTasks(m)
+	if refusal := p.findTasks(m); refusal != nil {
+		return refusal
+	}
+	p.Cold = cold(p.Kind, m)
+	return nil
+}
+
+// cold says why an instance of m could not be put back to where it was.
+func cold(kind Kind, m *module.Module) string {
+	switch {
+	case kind == KindCommand:
+		return "a command runs from its first instruction to its end"
+	case m.WritesTables:
+		return "it writes tables"
+	case m.DropsSegments:
+		return "it drops segments"
+	case m.NamesData:
+		return "it copies from data segments"
+	}
+	for _, g := range m.Globals {
+		if g.Mutable && !g.Type.Number() {
+			return "it has mutable globals of vectors or references"
+		}
+	}
+	for _, d := range m.Data {
+		if d.Passive {
+			return "it has passive data segments"
+		}
+	}
+	return ""
 }
 
 // inspectFile is Inspect that also returns what it read.
-func inspectFile(path string) (*Plugin, []byte, error) {
+func inspectFile(path string) (*Plugin, *module.Module, []byte, error) {
 	b, err := readPlugin(path)
 	if err != nil {
-		return &Plugin{Path: path}, nil, err
+		return &Plugin{Path: path}, nil, nil, err
 	}
-	p, err := InspectBytes(path, b)
-	return p, b, err
+	p, m, err := inspectBytes(path, b)
+	return p, m, b, err
 }
 
 func readPlugin(path string) ([]byte, error) {

@@ -11,6 +11,9 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/host/image"
+	"github.com/tlo-run/tlo/host/instrument"
+	"github.com/tlo-run/tlo/host/module"
 )
 
 // program is a compiled plugin. It stays usable until the last attempt that
@@ -18,6 +21,9 @@ import (
 type program struct {
 	*Plugin
 	compiled wazero.CompiledModule
+	code     *instrument.Module // without its bytes
+	declared *image.Image       // what its data segments make of its memory; nil if they are to be written
+	images   *images
 	users    int // attempts, and paths that name it; guarded by Host.mu
 }
 
@@ -47,20 +53,20 @@ func (h *Host) load(ctx context.Context, path string, enough func(loaded *progra
 	if loaded := h.loaded(path); loaded != nil && enough(loaded) {
 		return nil
 	}
-	plugin, code, err := inspectFile(path)
+	plugin, m, code, err := inspectFile(path)
 	if err != nil {
 		return err
 	}
 	p := h.same(plugin)
 	if p == nil {
-		if p, err = h.compile(ctx, plugin, code); err != nil {
+		if p, err = h.compile(ctx, plugin, m, code); err != nil {
 			return err
 		}
 	}
 	return h.install(ctx, path, p)
 }
 
-func (h *Host) compile(ctx context.Context, plugin *Plugin, code []byte) (p *program, err error) {
+func (h *Host) compile(ctx context.Context, plugin *Plugin, m *module.Module, code []byte) (p *program, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			h.log.Debug("the compiler panicked", "path", plugin.Path, "stack", string(debug.Stack()))
@@ -68,9 +74,16 @@ func (h *Host) compile(ctx context.Context, plugin *Plugin, code []byte) (p *pro
 		}
 	}()
 	started := time.Now()
+	instrumented, err := instrument.Rewrite(code, m)
+	if err != nil {
+		r := refuse(plugin.Kind, rebuild, "its code is invalid: %v", err)
+		r.Path = plugin.Path
+		return nil, r
+	}
 	// One worker: a panic in one of the compiler's own goroutines would end the
 	// process.
-	compiled, err := h.runtime.CompileModule(ctx, code)
+	compiled, err := h.runtime.CompileModule(ctx, instrumented.Wasm)
+	instrumented.Wasm = nil
 	if disk, ok := errors.AsType[*fs.PathError](err); ok {
 		return nil, fmt.Errorf("plugin %s: keep what was compiled: %w; make room in the compilation cache, or delete it", plugin.Path, disk)
 	}
@@ -80,7 +93,11 @@ func (h *Host) compile(ctx context.Context, plugin *Plugin, code []byte) (p *pro
 		return nil, r
 	}
 	h.log.Info("plugin compiled", "path", plugin.Path, "size", plugin.Size, "took", time.Since(started))
-	return &program{Plugin: plugin, compiled: compiled}, nil
+	declared, err := declaredImage(m, instrumented)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("plugin %s: %w", plugin.Path, err), compiled.Close(ctx))
+	}
+	return &program{Plugin: plugin, compiled: compiled, code: instrumented, declared: declared, images: newImages()}, nil
 }
 
 func (h *Host) loaded(path string) *program {
@@ -141,7 +158,42 @@ func (h *Host) release(ctx context.Context, p *program) error {
 	if !last {
 		return nil
 	}
-	return p.compiled.Close(ctx)
+	return h.free(ctx, p)
+}
+
+// free gives up what p has. No attempt uses it any more.
+func (h *Host) free(ctx context.Context, p *program) error {
+	var errs []error
+	for _, im := range p.images.empty() {
+		h.idle.Drop(func(key *image.Image) bool { return key == im })
+		errs = append(errs, im.Release())
+	}
+	if p.declared != nil {
+		errs = append(errs, p.declared.Release())
+	}
+	return errors.Join(append(errs, p.compiled.Close(ctx))...)
+}
+
+// maxDeclared is the most that an image of data segments may have: a segment of
+// one byte can be anywhere.
+const maxDeclared = 64 << 20
+
+// declaredImage makes an image of a module's data segments, or returns nil where
+// each instance writes them: there are none, or they do not fit.
+func declaredImage(m *module.Module, code *instrument.Module) (*image.Image, error) {
+	end := uint64(0)
+	for _, s := range code.Data {
+		end = max(end, uint64(s.Offset)+uint64(len(s.Bytes)))
+	}
+	if end == 0 || end > maxDeclared || end > m.Memory.Min*module.PageSize {
+		return nil, nil
+	}
+	bytes := make([]byte, (end+module.PageSize-1)&^(module.PageSize-1))
+	for _, s := range code.Data {
+		copy(bytes[s.Offset:], s.Bytes)
+	}
+	code.Data = nil
+	return image.New(bytes, nil)
 }
 
 // loadFailure tells the engine what an attempt without a program means. A file

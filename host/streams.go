@@ -15,23 +15,36 @@ import (
 // maxLine is where a line of a guest's standard error is cut into two, in bytes.
 const maxLine = 8 << 10
 
-// streams connects the standard streams, arguments and environment. A command
-// has its input and output there; of a native plugin they are only log lines.
-// Writing fails once stop is closed.
-func (r *run) streams(config wazero.ModuleConfig, stop <-chan struct{}) wazero.ModuleConfig {
+// streams makes what the standard streams lead to. A command has its output
+// there; of a native plugin they are only log lines. Log lines of standard error
+// are the first of r.lines, those of standard output the last.
+func (r *run) streams() {
 	lines := func(level engine.Level) *lineWriter {
-		w := &lineWriter{stop: stop, emit: func(line string) { r.report.Log(level, line, nil) }}
+		w := &lineWriter{emit: func(line string) { r.report.Log(level, line, nil) }}
 		r.lines = append(r.lines, w)
 		return w
 	}
-	config = config.WithStderr(lines(engine.Info))
-	if !r.command {
-		return config.WithStdout(lines(engine.Debug))
+	lines(engine.Info)
+	if r.command {
+		r.stdout = &outputBuffer{limit: r.task.Limits.Output}
+	} else {
+		lines(engine.Debug)
 	}
-	r.stdout = &outputBuffer{limit: r.task.Limits.Output}
+}
+
+// config is what an instance for this attempt is made with. That of a native
+// plugin is for any attempt, unless folders are granted: what changes from one
+// to the next is behind the slot.
+func (r *run) config(s *slot) wazero.ModuleConfig {
+	config := s.over(r.host.config)
+	if len(r.task.Grants.Files) > 0 {
+		config = config.WithFSConfig(r.folders.config)
+	}
+	if !r.command {
+		return config
+	}
 	return config.
 		WithStdin(bytes.NewReader(r.job.Input)).
-		WithStdout(r.stdout).
 		WithArgs(append([]string{r.task.Name}, r.task.Args...)...).
 		WithEnv("TLO_TASK", r.task.Name).
 		WithEnv("TLO_JOB_ID", r.job.ID).

@@ -73,6 +73,8 @@ func (p *Plugin) findEntries(m *module.Module) *Refusal {
 		}
 		if e.Name == initializeExport {
 			p.initialize = true
+		} else if e.Name == warmupExport && e.Type == startType {
+			p.warmup = true
 		} else if e.Type == want {
 			p.entries[e.Name] = true
 		}

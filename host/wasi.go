@@ -1,8 +1,13 @@
 package host
 
 import (
+	"context"
 	"strings"
 
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/tlo-run/tlo/host/abi"
 	"github.com/tlo-run/tlo/host/module"
 )
 
@@ -81,3 +86,28 @@ func wasiTypes() map[string]module.FuncType {
 	}
 	return types
 }
+
+// noteChanges has the functions of WASI that change what a guest's descriptors
+// are tell so: no image undoes that. ctx is for the instantiation of WASI.
+func noteChanges(ctx context.Context) context.Context {
+	return experimental.WithFunctionListenerFactory(ctx, changes{})
+}
+
+// changes listens to a few functions; the others are called as if there were no
+// listener.
+type changes struct{}
+
+func (changes) NewFunctionListener(f api.FunctionDefinition) experimental.FunctionListener {
+	switch f.Name() {
+	case "fd_close", "fd_renumber":
+		return changes{}
+	}
+	return nil
+}
+
+func (changes) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, _ experimental.StackIterator) {
+	abi.Change(ctx)
+}
+
+func (changes) After(context.Context, api.Module, api.FunctionDefinition, []uint64) {}
+func (changes) Abort(context.Context, api.Module, api.FunctionDefinition, error)    {}

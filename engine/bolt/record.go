@@ -54,6 +54,11 @@ func encodeJob(j *engine.Job) []byte {
 		b = appendString(b, string(a.Cause))
 		b = appendString(b, a.Error)
 	}
+	if slices.ContainsFunc(j.History, func(a engine.Attempt) bool { return a.Fuel > 0 }) {
+		for _, a := range j.History {
+			b = binary.AppendUvarint(b, a.Fuel)
+		}
+	}
 	return b
 }
 
@@ -92,6 +97,11 @@ func decodeJob(b []byte) (engine.Job, error) {
 		j.History[i] = engine.Attempt{
 			Number: r.int(), Worker: r.string(), StartedAt: r.time(), EndedAt: r.time(),
 			Verdict: engine.Verdict(r.string()), Cause: engine.Cause(r.string()), Error: r.string(),
+		}
+	}
+	if len(r.b) > 0 {
+		for i := range j.History {
+			j.History[i].Fuel = r.uint()
 		}
 	}
 	if err := r.end(); err != nil {

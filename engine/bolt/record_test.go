@@ -30,6 +30,9 @@ func someJobs() []engine.Job {
 		for h := range jobs[i].History {
 			jobs[i].History[h] = engine.Attempt{Number: h, Worker: "w", StartedAt: someTimes[h%6], EndedAt: someTimes[i],
 				Verdict: "v", Cause: "c", Error: "e"}
+			if i%2 == 0 {
+				jobs[i].History[h].Fuel = uint64(h) << 40
+			}
 		}
 	}
 	jobs[0].History = nil

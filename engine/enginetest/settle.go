@@ -64,11 +64,15 @@ var settleTests = []test{
 			{Verdict: engine.VerdictRetried, Cause: engine.CauseLost},
 			{Verdict: engine.VerdictFailed, Cause: engine.CauseMemory},
 		} {
+			o.Fuel = uint64(n) << 40
 			o.RunAt = after(n)
 			k.end(k.start(after(n)), o, after(n))
 		}
 		j := k.get("a")
 		k.same([]int{j.Attempt, j.Failures, j.Losses, len(j.History)}, []int{7, 3, 2, 7})
+		for n, a := range j.History {
+			k.same(a.Fuel, uint64(n)<<40)
+		}
 		j, err := k.Retry(k.ctx, "a", after(9))
 		k.ok(err)
 		k.same([]int{j.Attempt, j.Failures, j.Losses, len(j.History)}, []int{7, 0, 0, 7})

@@ -33,6 +33,8 @@ type Function struct {
 	ParamNames []string
 	Results    []module.ValueType
 
+	anytime bool // its use says nothing about the attempt
+
 	// code gets the parameters in stack and leaves the result in stack[0].
 	code func(a *Attempt, mem guestMemory, stack []uint64)
 }
@@ -63,6 +65,7 @@ func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	for _, f := range Functions {
 		call := api.GoModuleFunc(func(ctx context.Context, mod api.Module, stack []uint64) {
 			a := ctx.Value(key{}).(*Attempt)
+			a.asked = a.asked || !f.anytime
 			f.code(a, guestMemory{name: f.Name, mod: mod, exists: a.memory}, stack)
 		})
 		b.NewFunctionBuilder().

@@ -23,6 +23,8 @@ type Attempt struct {
 	report   engine.Reporter
 	memory   bool
 
+	asked   bool // for what belongs to this attempt
+	changed bool // the host's side of the guest
 	output  []byte
 	wrote   bool
 	end     End
@@ -55,6 +57,21 @@ type key struct{}
 // With returns a context for calls into the guest of attempt a.
 func With(ctx context.Context, a *Attempt) context.Context {
 	return context.WithValue(ctx, key{}, a)
+}
+
+// Asked reports whether the guest used a function whose answer, or effect,
+// belongs to this attempt: any but those that log and give random bytes.
+func (a *Attempt) Asked() bool { return a.asked }
+
+// Changed reports whether Change was called for the attempt.
+func (a *Attempt) Changed() bool { return a.changed }
+
+// Change notes that the guest whose call has this context changed something in
+// the host that wiping its memory does not undo.
+func Change(ctx context.Context) {
+	if a, ok := ctx.Value(key{}).(*Attempt); ok {
+		a.changed = true
+	}
 }
 
 // Output returns what the guest wrote, and whether it wrote at all.

@@ -21,6 +21,7 @@ const invalidFields = "invalid_fields"
 
 var logText = &Function{
 	Name:       "log",
+	anytime:    true,
 	Params:     []module.ValueType{i32, i32, i32},
 	ParamNames: []string{"level", "ptr", "len"},
 	code: func(a *Attempt, mem guestMemory, stack []uint64) {
@@ -30,6 +31,7 @@ var logText = &Function{
 
 var logFields = &Function{
 	Name:       "log_kv",
+	anytime:    true,
 	Params:     []module.ValueType{i32, i32, i32, i32, i32},
 	ParamNames: []string{"level", "ptr", "len", "kv_ptr", "kv_len"},
 	code: func(a *Attempt, mem guestMemory, stack []uint64) {

@@ -13,6 +13,7 @@ const maxRandom = 64 << 10
 
 var random = &Function{
 	Name:       "random",
+	anytime:    true,
 	Params:     []module.ValueType{i32, i32},
 	ParamNames: []string{"ptr", "len"},
 	code: func(_ *Attempt, mem guestMemory, stack []uint64) {

@@ -11,6 +11,8 @@ import (
 	"fmt"
 
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/tlo-run/tlo/host/image"
 )
 
 // Page is the unit in which linear memory grows, in bytes.
@@ -64,6 +66,20 @@ func (l *Linear) Reallocate(size uint64) []byte {
 	return l.region[:size:size]
 }
 
+// Map makes the memory start as im, before the first Reallocate. The caller
+// releases the mapping, after this memory.
+func (l *Linear) Map(im *image.Image) (*image.Mapping, error) {
+	m, err := im.Map(l.region)
+	if err != nil {
+		return nil, err
+	}
+	l.size = max(l.size, im.Size())
+	return m, nil
+}
+
+// Forgive forgets what was refused.
+func (l *Linear) Forgive() { l.refused = 0 }
+
 // Free implements [experimental.LinearMemory] and does nothing: the runtime
 // calls it while a guest that exits is still on the stack, and in rare cases
 // never. Release does the work.
@@ -76,6 +92,9 @@ func (l *Linear) Refused() uint64 { return l.refused }
 // Size returns how many bytes the guest may use now. Memory never shrinks, so
 // it is also the peak.
 func (l *Linear) Size() uint64 { return l.size }
+
+// Bytes returns what the guest may use now. It is valid until Release.
+func (l *Linear) Bytes() []byte { return l.region[:l.size:l.size] }
 
 // Release gives the memory back. No guest may use it any more.
 func (l *Linear) Release() error {

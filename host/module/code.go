@@ -18,6 +18,7 @@ func (d *decoder) codeSection() {
 		}
 		at := d.base + d.off
 		body := reader{b: d.take(size), base: at, err: d.err}
+		d.m.Bodies = append(d.m.Bodies, body.b)
 		d.locals(&body)
 		d.instructions(&body)
 		if d.err = body.err; d.err != nil {
@@ -44,27 +45,31 @@ func (d *decoder) locals(r *reader) {
 	}
 }
 
-// instructions walks one body. Where an unsupported feature appears the rest of
-// the body is skipped: its length is known.
+// instructions walks one body. Where an unsupported feature hides what follows,
+// the rest of the body is skipped: its length is known.
 func (d *decoder) instructions(r *reader) {
 	depth, deepest := 0, 0
+	var i Instruction
 	for r.err == nil {
-		op := r.byte()
-		if r.err != nil {
+		r.instruction(&i)
+		if i.feature != "" {
+			d.unsupported(i.feature)
+		}
+		if r.err != nil || i.lost {
 			return
 		}
-		switch shape := shapes[op]; shape {
-		case none:
+		switch i.shape {
 		case index:
-			v := r.u32()
-			if op == opCall {
-				d.countValues(r, d.calleeType(v))
+			switch i.Op {
+			case opCall:
+				d.countValues(r, d.calleeType(i.Index))
+			case opTableSet:
+				d.m.WritesTables = true
 			}
 		case indexes:
-			d.countValues(r, r.u32())
-			r.u32()
+			d.countValues(r, int64(i.Index))
 		case block:
-			d.blockType(r)
+			d.countValues(r, i.Type)
 			depth++
 			deepest = max(deepest, depth)
 			if depth > MaxDepth {
@@ -80,114 +85,44 @@ func (d *decoder) instructions(r *reader) {
 				}
 				return
 			}
-		case memArg:
-			d.memArg(r)
-		case table32:
-			n := r.count("targets of a br_table", MaxBranchTable, 1)
-			for range n + 1 {
-				r.u32()
-			}
-		case types:
-			n := r.count("types of a select", MaxParams, 1)
-			for range n {
-				r.valueType()
-			}
-		case skip1:
-			r.byte()
-		case skip4:
-			r.take(4)
-		case skip8:
-			r.take(8)
-		case int32s:
-			r.leb(33)
-		case int64s:
-			r.leb(64)
 		case bulk:
-			d.bulk(r)
-		case vector:
-			if !d.vector(r) {
-				return
-			}
-		case exceptions, tailCalls, gc, threads:
-			d.unsupported(features[shape])
-			return
-		default:
-			r.fail(Malformed, "0x%02x is no instruction", op)
+			d.bulk(i.Sub)
 		}
 	}
 }
 
-// noType is a type index that no module reaches.
-const noType = 1<<32 - 1
-
-func (d *decoder) calleeType(function uint32) uint32 {
-	if int64(function) < int64(len(d.functions)) {
-		return d.functions[function]
+func (d *decoder) bulk(sub uint32) {
+	switch sub {
+	case subMemoryInit:
+		d.m.NamesData = true
+	case subDataDrop:
+		d.m.NamesData, d.m.DropsSegments = true, true
+	case subElemDrop:
+		d.m.DropsSegments = true
+	case subTableGrow:
+		d.tableGrow = true
+		fallthrough
+	case subTableInit, subTableCopy, subTableFill:
+		d.m.WritesTables = true
 	}
-	return noType // the compiler refuses it
+}
+
+// calleeType returns the type index of a function, -1 if there is none, which
+// the compiler refuses.
+func (d *decoder) calleeType(function uint32) int64 {
+	if int64(function) < int64(len(d.functions)) {
+		return int64(d.functions[function])
+	}
+	return -1
 }
 
 // countValues adds up the values that a block or a call of type t handles.
-func (d *decoder) countValues(r *reader, t uint32) {
-	if int64(t) >= int64(len(d.types)) {
+func (d *decoder) countValues(r *reader, t int64) {
+	if t < 0 || t >= int64(len(d.types)) {
 		return
 	}
 	d.code.values += uint64(len(d.types[t].Params) + len(d.types[t].Results))
 	if d.code.values > maxBlockValues {
 		r.fail(OverLimit, "its blocks and calls pass too many values")
 	}
-}
-
-func (d *decoder) blockType(r *reader) {
-	// One byte of a value type or 0x40, else a type index.
-	if v := r.leb(33); v < 0x40 || v > 0x7f {
-		d.countValues(r, uint32(v))
-	}
-}
-
-func (d *decoder) memArg(r *reader) {
-	if align := r.u32(); align&0x40 != 0 {
-		d.unsupported(MultiMemory)
-		r.u32()
-	}
-	r.leb(64) // 32 bits in all memories that the compiler accepts
-}
-
-func (d *decoder) bulk(r *reader) {
-	switch sub := r.u32(); {
-	case sub <= 7: // saturating truncation
-	case sub == 9 || sub == 11 || sub == 13:
-		r.u32()
-	case sub == 8 || sub == 10 || sub == 12 || sub == 14:
-		r.u32()
-		r.u32()
-	case sub == 15:
-		d.tableGrow = true
-		r.u32()
-	case sub == 16 || sub == 17:
-		r.u32()
-	default:
-		r.fail(Malformed, "0xfc %d is no instruction", sub)
-	}
-}
-
-func (d *decoder) vector(r *reader) bool {
-	switch sub := r.u32(); {
-	case sub <= 11 || sub == 92 || sub == 93:
-		d.memArg(r)
-	case sub == 12 || sub == 13:
-		r.take(16)
-	case sub >= 21 && sub <= 34:
-		r.byte()
-	case sub >= 84 && sub <= 91:
-		d.memArg(r)
-		r.byte()
-	case sub <= 255:
-	case sub <= 0x113:
-		d.unsupported(RelaxedSIMD)
-		return false
-	default:
-		r.fail(Malformed, "0xfd %d is no instruction", sub)
-	}
-	return true
 }

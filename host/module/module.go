@@ -13,9 +13,10 @@ func IsBinary(b []byte) bool { return len(b) >= len(magic) && string(b[:len(magi
 // Read reads a module. With an error, the [*Error] of the first fault, it
 // returns what came before.
 func Read(b []byte) (*Module, error) {
-	d := &decoder{reader: reader{b: b}, m: &Module{}}
+	d := &decoder{reader: reader{b: b}, m: &Module{DataCount: -1}}
 	d.file()
 	d.m.Exports = d.typedExports()
+	d.m.Types, d.m.Functions, d.m.Tables = d.types, d.functions, len(d.tables)
 	if d.err != nil {
 		return d.m, d.err
 	}
@@ -93,6 +94,7 @@ func (d *decoder) file() {
 			}
 			last = order[id]
 		}
+		d.m.Sections = append(d.m.Sections, Section{id, body})
 		d.section(id, body, at)
 	}
 	d.finish()
@@ -123,7 +125,8 @@ func (d *decoder) section(id byte, body []byte, at int) {
 		d.exportSection()
 	case 8:
 		d.m.Start = true
-		d.u32()
+		d.m.StartFunc = d.u32()
+		d.startFunction()
 	case 9:
 		complete = d.elementSection()
 	case 10:
@@ -131,7 +134,7 @@ func (d *decoder) section(id byte, body []byte, at int) {
 	case 11:
 		d.dataSection()
 	case 12:
-		d.u32()
+		d.m.DataCount = int64(d.u32())
 	case 13:
 		d.unsupported(Exceptions)
 		complete = false
@@ -150,6 +153,9 @@ func (d *decoder) finish() {
 	}
 	if declared := len(d.functions) - d.imported; declared != d.bodies {
 		d.fail(Malformed, "it declares %d functions and holds %d", declared, d.bodies)
+	}
+	if n := d.m.DataCount; n >= 0 && n != int64(len(d.m.Data)) {
+		d.fail(Malformed, "it declares %d data segments and holds %d", n, len(d.m.Data))
 	}
 	// Tables are host memory outside the limit on linear memory.
 	total := uint64(0)
@@ -171,6 +177,12 @@ func (d *decoder) finish() {
 
 func (d *decoder) typedExports() []Export {
 	for i, e := range d.m.Exports {
+		switch e.Kind {
+		case KindTable:
+			d.below(e.Index, len(d.tables), "table")
+		case KindGlobal:
+			d.below(e.Index, len(d.m.Globals), "global")
+		}
 		if e.Kind != KindFunc {
 			continue
 		}
@@ -180,17 +192,27 @@ func (d *decoder) typedExports() []Export {
 			}
 			continue
 		}
-		d.m.Exports[i].Type = d.typeAt(d.functions[e.Index])
+		d.m.Exports[i].Type, _ = d.typeAt(d.functions[e.Index])
 	}
 	return d.m.Exports
 }
 
-func (d *decoder) typeAt(i uint32) FuncType {
+func (d *decoder) startFunction() {
+	d.below(d.m.StartFunc, len(d.functions), "function")
+	if d.err != nil || int64(d.m.StartFunc) >= int64(len(d.functions)) {
+		return
+	}
+	if t, ok := d.typeAt(d.functions[d.m.StartFunc]); ok && t != (FuncType{}) {
+		d.fail(Malformed, "its start function is of type %v", t)
+	}
+}
+
+func (d *decoder) typeAt(i uint32) (FuncType, bool) {
 	if int64(i) < int64(len(d.types)) {
-		return d.types[i]
+		return d.types[i], true
 	}
 	if len(d.m.Unsupported) == 0 {
 		d.fail(Malformed, "it uses type %d of %d", i, len(d.types))
 	}
-	return FuncType{}
+	return FuncType{}, false
 }

@@ -28,7 +28,21 @@ const (
 
 var features = map[shape]Feature{exceptions: Exceptions, tailCalls: TailCalls, gc: GC, threads: Threads}
 
-const opCall = 0x10
+const (
+	opCall     = 0x10
+	opTableSet = 0x26
+)
+
+// What follows 0xfc.
+const (
+	subMemoryInit = 8
+	subDataDrop   = 9
+	subTableInit  = 12
+	subElemDrop   = 13
+	subTableCopy  = 14
+	subTableGrow  = 15
+	subTableFill  = 17
+)
 
 var shapes = func() (s [256]shape) {
 	set := func(sh shape, from, to byte) {

@@ -124,10 +124,11 @@ func (r *reader) name() string {
 	return string(b)
 }
 
-func (r *reader) valueType() {
+func (r *reader) valueType() ValueType {
 	t := ValueType(r.byte())
 	if r.err == nil && !t.known() {
 		r.off--
 		r.fail(Malformed, "0x%02x is no value type", byte(t))
 	}
+	return t
 }

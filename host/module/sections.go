@@ -46,7 +46,7 @@ func (d *decoder) importSection() bool {
 		switch i.Kind {
 		case KindFunc:
 			index := d.u32()
-			i.Type = d.typeAt(index)
+			i.Type, _ = d.typeAt(index)
 			d.functions = append(d.functions, index)
 			d.imported++
 		case KindTable:
@@ -54,8 +54,8 @@ func (d *decoder) importSection() bool {
 		case KindMemory:
 			ok = d.memory()
 		case KindGlobal:
-			d.valueType()
-			d.byte()
+			g := Global{Type: d.valueType(), Mutable: d.byte() != 0, Imported: true}
+			d.m.Globals = append(d.m.Globals, g)
 		case KindTag:
 			d.unsupported(Exceptions)
 			d.byte()
@@ -174,8 +174,8 @@ func (d *decoder) limits() limits {
 func (d *decoder) globalSection() bool {
 	n := d.count("globals", MaxGlobals, 4)
 	for range n {
-		d.valueType()
-		d.byte()
+		g := Global{Type: d.valueType(), Mutable: d.byte() != 0}
+		d.m.Globals = append(d.m.Globals, g)
 		d.expression()
 		if d.err != nil {
 			break
@@ -208,9 +208,11 @@ func (d *decoder) elementSection() bool {
 		}
 		passive, explicit, expressions := flags&1 != 0, flags&2 != 0, flags&4 != 0
 		if !passive {
+			target := uint32(0)
 			if explicit {
-				d.u32()
+				target = d.u32()
 			}
+			d.below(target, len(d.tables), "table")
 			d.expression()
 		}
 		if passive || explicit {
@@ -224,7 +226,7 @@ func (d *decoder) elementSection() bool {
 			if expressions {
 				d.expression()
 			} else {
-				d.u32()
+				d.below(d.u32(), len(d.functions), "function")
 			}
 			if d.err != nil {
 				break
@@ -237,33 +239,49 @@ func (d *decoder) elementSection() bool {
 	return len(d.m.Unsupported) == 0
 }
 
-func (d *decoder) dataSection() {
-	n := d.count("data segments", MaxSegments, 2)
-	for range n {
-		switch flags := d.u32(); flags {
-		case 0:
-			d.expression()
-		case 1:
-		case 2:
-			d.u32()
-			d.expression()
-		default:
-			d.fail(Malformed, "%d is no kind of data segment", flags)
-		}
-		d.take(d.u32())
-		if d.err != nil {
-			return
-		}
+// below refuses an index that is out of range.
+func (d *decoder) below(index uint32, n int, what string) {
+	if d.err == nil && int64(index) >= int64(n) && len(d.m.Unsupported) == 0 {
+		d.fail(Malformed, "it uses %s %d of %d", what, index, n)
 	}
 }
 
-// expression reads a constant expression: single instructions up to an end.
-func (d *decoder) expression() {
+func (d *decoder) dataSection() {
+	n := d.count("data segments", MaxSegments, 2)
+	for range n {
+		var segment Data
+		switch flags := d.u32(); flags {
+		case 0:
+			segment.Offset = d.expression()
+		case 1:
+			segment.Passive = true
+		case 2:
+			d.below(d.u32(), 1, "memory")
+			segment.Offset = d.expression()
+		default:
+			d.fail(Malformed, "%d is no kind of data segment", flags)
+		}
+		segment.Bytes = d.take(d.u32())
+		if d.err != nil {
+			return
+		}
+		d.m.Data = append(d.m.Data, segment)
+	}
+}
+
+// expression reads a constant expression, single instructions up to an end, and
+// returns its bytes.
+func (d *decoder) expression() []byte {
+	start := d.off
 	for d.err == nil {
 		switch op := d.byte(); op {
 		case 0x0b: // end
-			return
-		case 0x23, 0xd0, 0xd2: // global.get, ref.null, ref.func
+			return d.b[start:d.off]
+		case 0x23: // global.get
+			d.below(d.u32(), len(d.m.Globals), "global")
+		case 0xd2: // ref.func
+			d.below(d.u32(), len(d.functions), "function")
+		case 0xd0: // ref.null
 			d.leb(33)
 		case 0x41: // i32.const
 			d.leb(33)
@@ -286,6 +304,7 @@ func (d *decoder) expression() {
 			d.fail(Malformed, "instruction 0x%02x in a constant", op)
 		}
 	}
+	return nil
 }
 
 func (d *decoder) customSection() {

@@ -36,6 +36,9 @@ func (t ValueType) String() string {
 	return "?"
 }
 
+// Number reports whether t is a type of integers or floating-point numbers.
+func (t ValueType) Number() bool { return t == I32 || t == I64 || t == F32 || t == F64 }
+
 func (t ValueType) known() bool { return t.String() != "?" }
 
 // FuncType is the type of a function. Each string holds one ValueType per byte,
@@ -121,6 +124,28 @@ type Custom struct {
 	Data []byte
 }
 
+// Global is a global variable.
+type Global struct {
+	Type     ValueType
+	Mutable  bool
+	Imported bool
+}
+
+// Data is a data segment.
+type Data struct {
+	Passive bool
+	// Offset is the constant expression that says where an active segment goes,
+	// its end included.
+	Offset []byte
+	Bytes  []byte
+}
+
+// Section is a section as it stands in the file.
+type Section struct {
+	ID   byte
+	Data []byte
+}
+
 // Module is what a binary says about itself.
 type Module struct {
 	Imports []Import
@@ -128,6 +153,23 @@ type Module struct {
 	Memory  *Memory // nil if there is none
 	Start   bool    // has a start section
 	Customs []Custom
+
+	// What follows is for those that write the module anew. All of it points
+	// into the input.
+	Types     []FuncType
+	Functions []uint32 // the type of each, imported ones first
+	Globals   []Global // imported ones first
+	Tables    int      // imported ones included
+	StartFunc uint32   // where Start
+	Bodies    [][]byte // the code of the functions that are not imported
+	Data      []Data   // segments
+	// What code does that memory and globals do not show.
+	WritesTables  bool
+	DropsSegments bool
+	NamesData     bool  // copies from data segments, or drops them
+	DataCount     int64 // data segments that were announced, -1 if none were
+	Sections      []Section
+
 	// Unsupported names the features beyond WebAssembly 2.0 that were seen.
 	// Where there are some, the rest of the module may be missing.
 	Unsupported []Feature
@@ -148,6 +190,10 @@ const (
 	RelaxedSIMD Feature = "relaxed SIMD"
 	PageSizes   Feature = "custom page sizes"
 )
+
+// ImportedFunctions counts the functions that come from outside; they have the
+// first indexes.
+func (m *Module) ImportedFunctions() int { return len(m.Functions) - len(m.Bodies) }
 
 // Export returns the export of that name.
 func (m *Module) Export(name string) (Export, bool) {

@@ -55,6 +55,9 @@ func hostSnooze(delayMS int64)
 //go:wasmexport tlo_run
 func entry() int32 { return guest.Run(wasmHost{}) }
 
+//go:wasmexport tlo_warmup
+func warmUp() { guest.WarmUp() }
+
 // wasmHost is the host behind the imports above.
 type wasmHost struct{}
 

@@ -58,5 +58,16 @@ func Register[In, Out any](name string, task func(ctx *Context, in In) (Out, err
 			return nil, failure(fmt.Errorf("output: %w", err))
 		}
 		return raw, nil
-	})
+	}, rehearse[In, Out])
+}
+
+// rehearse converts zero values as an attempt converts its own, so that package
+// json knows the types when the first attempt starts.
+func rehearse[In, Out any]() {
+	var in In
+	if raw, err := encode(in); err == nil {
+		_, _ = decode[In](raw) // the types matter, not the values
+	}
+	var out Out
+	_, _ = encode(out)
 }

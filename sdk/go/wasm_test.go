@@ -38,7 +38,7 @@ func TestWasm(t *testing.T) {
 }
 
 func checkExports(t *testing.T, exports map[string]api.FunctionDefinition) {
-	for name, results := range map[string]int{"_initialize": 0, "tlo_run": 1} {
+	for name, results := range map[string]int{"_initialize": 0, "tlo_warmup": 0, "tlo_run": 1} {
 		f, ok := exports[name]
 		if !ok || len(f.ParamTypes()) != 0 || len(f.ResultTypes()) != results {
 			t.Errorf("export %s: got %v, want no parameters and %d results", name, f, results)

@@ -5,6 +5,7 @@ defaults {
   grace   = "0s"
   memory  = "128MXB"
   input   = "lots"
+  fuel    = "much"
   log     = "99999999GiB"
   retry {
     min    = "1h"
@@ -20,6 +21,7 @@ task "t" {
   timeout  = "-5s"
   memory   = 128
   priority = 11
+  fuel     = -1
   plugin   = "t"
   queue    = "No Queue"
   retry {

@@ -26,6 +26,7 @@ type execFlags struct {
 	files   map[string]string
 	timeout durationFlag
 	memory  sizeFlag
+	fuel    int64
 }
 
 func newExec() *cobra.Command {
@@ -62,6 +63,7 @@ The file gets what these flags grant and nothing else.`,
 	fl.StringToStringVar(&f.files, "files", nil, "let it read a folder, as `/guest/path=folder` (may repeat)")
 	fl.Var(&f.timeout, "timeout", "stop it after this time")
 	fl.Var(&f.memory, "memory", "limit its memory, such as 64MiB")
+	fl.Int64Var(&f.fuel, "fuel", 0, "stop it after so many `units` of work, about one simple operation each; 0 is no limit")
 	return cmd
 }
 
@@ -88,7 +90,7 @@ func (f *execFlags) definition(file string) (engine.TaskDef, error) {
 	t := plugin.Tasks[chosen]
 	task := engine.TaskDef{
 		Name: t.Name, Plugin: file, Export: t.Export, Args: f.args, Config: f.config,
-		Limits: engine.Limits{Timeout: time.Duration(f.timeout), Memory: int64(f.memory)},
+		Limits: engine.Limits{Timeout: time.Duration(f.timeout), Memory: int64(f.memory), Fuel: f.fuel},
 	}
 	if t.Declared.Name != "" {
 		task.Export = t.Declared.Name
@@ -141,6 +143,7 @@ func execute(cmd *cobra.Command, task engine.TaskDef, input []byte) (err error) 
 		RunAt: now, CreatedAt: now, StartedAt: now, Attempt: 1, State: engine.Running}
 	report := &execReporter{w: newWatcher(cmd.ErrOrStderr())}
 	result, err := h.Execute(run, task, job, report)
+	report.used(result.Fuel)
 	report.close()
 	if _, writeErr := cmd.OutOrStdout().Write(result.Output); writeErr != nil {
 		return writeErr
@@ -178,6 +181,14 @@ func (r *execReporter) Progress(fraction float64, message string) {
 	defer r.mu.Unlock()
 	if !r.ended && fraction == fraction { // not NaN
 		r.w.progress(engine.Progress{Fraction: min(max(fraction, 0), 1), Message: message})
+	}
+}
+
+// used says what the attempt cost.
+func (r *execReporter) used(fuel uint64) {
+	if fuel > 0 {
+		r.w.clear()
+		r.w.line("used %s units of fuel", fuelText(fuel))
 	}
 }
 

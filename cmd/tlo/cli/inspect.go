@@ -53,6 +53,8 @@ type inspection struct {
 	Imports []string         `json:"imports,omitempty"`
 	Exports []string         `json:"exports,omitempty"`
 	Memory  *inspectedMemory `json:"memory,omitempty"`
+	Warm    bool             `json:"warm"`              // attempts start from an image
+	Cold    string           `json:"cold,omitempty"`    // why they do not
 	Refused string           `json:"refused,omitempty"` // why tlo does not run it
 }
 
@@ -85,6 +87,8 @@ func inspectionOf(p *host.Plugin, refusal *host.Refusal) inspection {
 	}
 	if refusal != nil {
 		v.Refused = refusal.Reason + "; " + refusal.Remedy
+	} else {
+		v.Warm, v.Cold = p.Cold == "", p.Cold
 	}
 	return v
 }
@@ -111,6 +115,13 @@ func printInspection(w io.Writer, p *host.Plugin) {
 			limit = "at most " + bytesText(int64(p.Memory.Max*pageSize))
 		}
 		field("memory", fmt.Sprintf("%s at the start, %s", bytesText(int64(p.Memory.Min*pageSize)), limit))
+	}
+	switch {
+	case p.Kind == "" || len(p.Tasks) == 0:
+	case p.Cold == "":
+		field("starts", "from an image of its memory after initialisation")
+	default:
+		field("starts", "anew for each attempt: "+p.Cold)
 	}
 	for _, t := range p.Tasks {
 		field("task", strings.TrimSpace(fmt.Sprintf("%s, runs %s  %s", t.Name, t.Export, t.Declared.Description)))

@@ -81,7 +81,7 @@ func TestEverySettingHasAVariable(t *testing.T) {
 		"data_dir": "x", "cache_dir": "x", "plugins": "x", "workers": "77", "stop": "ignore", "stop_timeout": "7s", "store": "memory",
 		"log.level": "trace", "log.format": "json",
 		"defaults.timeout": "7s", "defaults.grace": "7s", "defaults.memory": "7MiB", "defaults.input": "7KB",
-		"defaults.output": "7KB", "defaults.log": "7KB",
+		"defaults.output": "7KB", "defaults.log": "7KB", "defaults.fuel": "7",
 		"defaults.retry.attempts": "7", "defaults.retry.backoff": "fixed", "defaults.retry.min": "7s",
 		"defaults.retry.max": "7m", "defaults.retry.jitter": "0.7", "defaults.retry.losses": "7",
 		"defaults.retention.age": "7d", "defaults.retention.count": "7",

@@ -81,9 +81,9 @@ func printJob(w io.Writer, j server.Job) {
 	}
 	if len(j.History) > 0 {
 		fmt.Fprintln(w)
-		t := newTable(w, "message", "attempt", "started", "took", "verdict", "cause", "message")
+		t := newTable(w, "message", "attempt", "started", "took", "fuel", "verdict", "cause", "message")
 		for _, a := range j.History {
-			t.AppendRow([]any{a.Number, a.StartedAt.Local().Format(time.DateTime), span(a.Duration()), a.Verdict, a.Cause, clean(firstLine(a.Error))})
+			t.AppendRow([]any{a.Number, a.StartedAt.Local().Format(time.DateTime), span(a.Duration()), fuelText(a.Fuel), a.Verdict, a.Cause, clean(firstLine(a.Error))})
 		}
 		t.Render()
 	}

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
 )
 
 // clean makes guest-controlled text safe for a terminal and a table: control
@@ -100,4 +103,12 @@ func bytesText(n int64) string {
 		v, unit = v/1024, next
 	}
 	return fmt.Sprintf("%.4g %s", v, unit)
+}
+
+// fuelText writes fuel for people; what was not counted is empty.
+func fuelText(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return humanize.Comma(int64(min(n, math.MaxInt64)))
 }

@@ -7,6 +7,7 @@ package guest
 import (
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -86,12 +87,16 @@ type Failure struct {
 // returns its output, or the reason there is none.
 type Task func(Host) ([]byte, *Failure)
 
-var tasks = map[string]Task{}
+var (
+	tasks      = map[string]Task{}
+	rehearsals []func()
+)
 
-// Register adds a task. It is called while packages initialise, hence no lock.
+// Register adds a task, and what to do for it before the plugin's image is made,
+// which may panic. Register is called while packages initialise, hence no lock.
 // A bad name and a second registration are mistakes in the program, so they
 // panic: the plugin then fails when it is loaded, not at its first job.
-func Register(name string, task Task) {
+func Register(name string, task Task, rehearse func()) {
 	if !validName(name) {
 		panic(fmt.Sprintf("tlo: task name %q: want [a-z0-9][a-z0-9_.-]*, at most %d bytes", name, maxNameSize))
 	}
@@ -99,6 +104,18 @@ func Register(name string, task Task) {
 		panic(fmt.Sprintf("tlo: task %q is registered twice", name))
 	}
 	tasks[name] = task
+	rehearsals = append(rehearsals, rehearse)
+}
+
+// WarmUp does once what each attempt would do anew.
+func WarmUp() {
+	for _, rehearse := range rehearsals {
+		func() {
+			defer func() { _ = recover() }() // a type of the task that takes no zero value
+			rehearse()
+		}()
+	}
+	runtime.GC() // what is garbage now need not be looked at in each attempt
 }
 
 func validName(name string) bool {
