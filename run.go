@@ -1,14 +1,11 @@
 package tlo
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -18,27 +15,55 @@ import (
 	"github.com/tlo-run/tlo/engine"
 )
 
-// Socket is the path of the Unix socket on which an engine with this
-// configuration serves its API.
-func (c Config) Socket() string { return filepath.Join(c.DataDir, "tlo.sock") }
+// Start is [Open] for a process that goes on to Run. It takes the socket first,
+// so that verbs wait for this engine instead of opening the store, and then
+// waits for those that have it open, up to cfg.LockTimeout, or ctx's end.
+// engine.ErrLocked is matched where another engine runs.
+func Start(ctx context.Context, cfg Config) (*Runner, error) {
+	cfg = cfg.WithDefaults()
+	if err := prepare(cfg); err != nil {
+		return nil, err
+	}
+	s, err := takeSocket(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	patience, cancel := context.WithTimeout(ctx, cmp.Or(cfg.LockTimeout, startPatience))
+	defer cancel()
+	cfg.LockTimeout = 100 * time.Millisecond // at a time
+	for told := false; ; told = true {
+		r, err := Open(cfg)
+		if err == nil {
+			r.socket = s
+			return r, nil
+		}
+		if !errors.Is(err, engine.ErrLocked) || patience.Err() != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		if !told && cfg.Logger != nil {
+			cfg.Logger.Info("waiting for another process to let go of the store", "error", err)
+		}
+	}
+}
+
+// startPatience is how long an engine that starts waits for verbs.
+const startPatience = 10 * time.Second
 
 // Run compiles the plugins, serves the API on the socket, and runs the engine
 // until ctx ends or the engine is stopped. A Runner runs once.
-func (r *Runner) Run(ctx context.Context) error {
+func (r *Runner) Run(ctx context.Context) (err error) {
+	if r.socket == nil {
+		if r.socket, err = takeSocket(ctx, r.cfg); err != nil {
+			return err
+		}
+	}
 	if len(r.registry.List()) == 0 {
 		return r.catalog().errNoTasks(r.cfg)
-	}
-	for _, p := range r.Problems() {
-		r.log.Error("not loaded", "what", p.Plugin, "error", p.Error)
-	}
-	l, err := listen(ctx, r.cfg.Socket())
-	if err != nil {
-		return err
 	}
 	stopped := make(chan struct{})
 	srv := &http.Server{Handler: r.handler(stopped), ReadHeaderTimeout: 10 * time.Second, ErrorLog: r.log.Named("api").StandardLogger(nil)}
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = srv.Serve(l) }) // ends with Close below
+	serving.Go(func() { _ = srv.Serve(r.socket) }) // ends with Close below
 	defer serving.Wait()
 	defer srv.Close()
 	defer func() {
@@ -46,7 +71,9 @@ func (r *Runner) Run(ctx context.Context) error {
 		r.farewell(ctx, srv)
 	}()
 
-	r.compile(ctx)
+	if err := r.load(ctx, nil); err != nil {
+		return err
+	}
 	r.log.Info("running", "data_dir", r.cfg.DataDir, "store", r.cfg.Store, "tasks", len(r.registry.List()), "socket", r.cfg.Socket())
 	err = r.engine.Run(ctx)
 	r.log.Info("stopped")
@@ -69,10 +96,10 @@ func (r *Runner) Work(ctx context.Context) error {
 	return r.engine.Work(ctx)
 }
 
-// compile compiles all plugins before the first job needs one. A plugin that
-// does not compile becomes a problem; its jobs say so.
-func (r *Runner) compile(ctx context.Context) {
-	for _, p := range r.catalog().Plugins {
+// compile compiles the plugins of a catalog before the first job needs one. One
+// that does not compile becomes a problem, and its tasks are not loaded.
+func (r *Runner) compile(ctx context.Context, c *Catalog) {
+	for _, p := range c.Plugins {
 		if p.Err != nil || ctx.Err() != nil {
 			continue
 		}
@@ -81,44 +108,15 @@ func (r *Runner) compile(ctx context.Context) {
 		err := r.host.Compile(ctx, p.Path)
 		timer.Stop()
 		if err != nil && ctx.Err() == nil {
-			r.log.Error("a plugin does not compile", "plugin", p.Path, "error", err)
-			r.mu.Lock()
-			r.found.problem(p.Path, err)
-			r.mu.Unlock()
+			c.problem(p.Path, err)
+			c.Tasks = slices.DeleteFunc(c.Tasks, func(t engine.TaskDef) bool { return t.Plugin == p.Path })
 		}
 		r.log.Debug("compiled", "plugin", p.Path, "took", time.Since(began))
 	}
+	for _, p := range c.Problems {
+		r.log.Error("not loaded", "what", p.Plugin, "error", p.Error)
+	}
 }
-
-// listen makes the socket, mode 0600. One that a dead process left is replaced;
-// one that answers belongs to a running engine.
-func listen(ctx context.Context, path string) (net.Listener, error) {
-	if len(path) > maxSocketPath {
-		return nil, fmt.Errorf("the socket's path %s has %d bytes and the system allows %d: use a shorter data_dir", path, len(path), maxSocketPath)
-	}
-	dialer := net.Dialer{Timeout: time.Second}
-	if conn, err := dialer.DialContext(ctx, "unix", path); err == nil {
-		_ = conn.Close() // it only showed that somebody is there
-		return nil, fmt.Errorf("%w: an engine answers on %s; stop it first, or use another data_dir", engine.ErrLocked, path)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("a socket of an earlier run is in the way: %w", err)
-	}
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("the engine's socket: %w", err)
-	}
-	// The data directory is 0700, so nobody could come in between.
-	if err := os.Chmod(path, 0o600); err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("the engine's socket: %w", err)
-	}
-	return l, nil
-}
-
-// maxSocketPath is the length of sun_path on Linux without its final zero.
-const maxSocketPath = 107
 
 // logEvents tells the log of each job's life.
 func logEvents(log hclog.Logger) engine.Observer {

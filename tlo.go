@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -44,9 +45,13 @@ type Runner struct {
 	registry *engine.Registry
 	engine   *engine.Engine
 
-	mu    sync.Mutex
-	found Catalog
-	funcs map[string]engine.TaskDef // Go functions
+	socket *socket // of an engine that runs, or is about to
+
+	loading sync.Mutex // one load at a time
+	mu      sync.Mutex
+	loaded  Config
+	found   Catalog
+	funcs   map[string]engine.TaskDef // Go functions
 }
 
 // Open opens the data directory and reads the plugins, without compiling them.
@@ -55,13 +60,10 @@ type Runner struct {
 // process has it open), and of the file system.
 func Open(cfg Config) (_ *Runner, err error) {
 	cfg = cfg.WithDefaults()
-	if err := cfg.Validate(); err != nil {
+	if err := prepare(cfg); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("data directory: %w: set data_dir to a folder that you may write", err)
-	}
-	r := &Runner{cfg: cfg, log: cfg.Logger, funcs: map[string]engine.TaskDef{}}
+	r := &Runner{cfg: cfg, loaded: cfg, log: cfg.Logger, funcs: map[string]engine.TaskDef{}}
 	if r.log == nil {
 		r.log = hclog.NewNullLogger()
 	}
@@ -82,7 +84,7 @@ func Open(cfg Config) (_ *Runner, err error) {
 	if r.registry, err = engine.NewRegistry(); err != nil {
 		return nil, err
 	}
-	if err := r.load(cfg); err != nil {
+	if err := r.take(ReadCatalog(cfg), cfg); err != nil {
 		return nil, err
 	}
 	r.engine, err = engine.New(r.store, r.registry, r.host, r.engineConfig())
@@ -90,6 +92,17 @@ func Open(cfg Config) (_ *Runner, err error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// prepare checks a configuration and makes its data directory.
+func prepare(cfg Config) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w: set data_dir to a folder that you may write", err)
+	}
+	return cfg.CheckDataDir()
 }
 
 func (r *Runner) engineConfig() engine.Config {
@@ -144,6 +157,9 @@ func (r *Runner) catalog() Catalog {
 // Close closes the store and the sandbox. It must not be called while Run runs.
 func (r *Runner) Close() error {
 	var errs []error
+	if r.socket != nil {
+		errs = append(errs, r.socket.Close())
+	}
 	if r.store != nil {
 		errs = append(errs, r.store.Close())
 	}
@@ -153,33 +169,51 @@ func (r *Runner) Close() error {
 	return errors.Join(errs...)
 }
 
-// Reload reads the plugins again and takes the tasks, schedules, defaults and
-// the log level of cfg. It returns the settings that differ and need a restart.
-// On an error nothing changes.
-func (r *Runner) Reload(cfg Config) (restart []string, err error) {
+// Reload reads the plugins again, compiles those that changed, and takes the
+// tasks, schedules, defaults and the log level of cfg; attempts that run keep
+// the code they started with. It returns the settings that differ and need a
+// restart. On an error nothing changes.
+func (r *Runner) Reload(ctx context.Context, cfg Config) (restart []string, err error) {
 	cfg = cfg.WithDefaults()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := r.load(cfg); err != nil {
+	if err := r.load(ctx, &cfg); err != nil {
 		return nil, err
 	}
 	r.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))
 	return r.cfg.needRestart(cfg), nil
 }
 
-// load makes the registry of a configuration and what its plugins declare.
-func (r *Runner) load(cfg Config) error {
-	found := ReadCatalog(cfg)
+// load reads and compiles what a configuration offers, and takes it; nil stands
+// for the configuration that is loaded.
+func (r *Runner) load(ctx context.Context, cfg *Config) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	if cfg == nil {
+		r.mu.Lock()
+		loaded := r.loaded
+		r.mu.Unlock()
+		cfg = &loaded
+	}
+	found := ReadCatalog(*cfg)
+	r.compile(ctx, &found)
+	return r.take(found, *cfg)
+}
+
+// take makes a catalog and the Go functions the tasks of the registry.
+func (r *Runner) take(found Catalog, cfg Config) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	tasks := found.Tasks
-	for _, f := range r.funcs {
-		tasks = append(tasks, f)
+	tasks := slices.Collect(maps.Values(r.funcs))
+	for _, t := range found.Tasks {
+		if _, replaced := r.funcs[t.Name]; !replaced {
+			tasks = append(tasks, t)
+		}
 	}
 	if err := r.registry.Replace(tasks...); err != nil {
 		return err
 	}
-	r.found = found
+	r.found, r.loaded = found, cfg
 	return nil
 }

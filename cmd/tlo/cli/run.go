@@ -2,19 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/tlo-run/tlo"
 	"github.com/tlo-run/tlo/engine"
-	"github.com/tlo-run/tlo/server/client"
 )
 
 func newRun() *cobra.Command {
@@ -37,11 +34,16 @@ submitted, until stopped.
 				return err
 			}
 			cfg.Logger = newLogger(cfg, cmd)
-			runner, err := openToRun(cmd.Context(), cfg)
+			// From here on signals are the engine's; the first one also ends
+			// the command's context, and so a start that is under way.
+			signals := make(chan os.Signal, 4)
+			signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			defer signal.Stop(signals)
+			runner, err := tlo.Start(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}
-			err = runWithSignals(cmd, runner, cfg.Logger)
+			err = runWithSignals(cmd, runner, cfg.Logger, signals)
 			if closeErr := runner.Close(); err == nil {
 				err = closeErr
 			}
@@ -50,28 +52,10 @@ submitted, until stopped.
 	}
 }
 
-// openToRun opens the data directory. A running engine is an error at once; a
-// verb that works there on its own is waited for.
-func openToRun(ctx context.Context, cfg tlo.Config) (*tlo.Runner, error) {
-	if other, err := client.Dial(ctx, cfg.Socket()); err == nil {
-		status, err := other.Status(ctx)
-		return nil, errors.Join(err, other.Close(),
-			fmt.Errorf("%w: an engine, process %d, runs on %s: stop it first, or use another --data-dir", engine.ErrLocked, status.PID, cfg.DataDir))
-	}
-	cfg.LockTimeout = 10 * time.Second
-	patience := time.AfterFunc(time.Second, func() {
-		cfg.Logger.Info("waiting for another process to let go of the store", "data_dir", cfg.DataDir)
-	})
-	defer patience.Stop()
-	return tlo.Open(cfg)
-}
-
 // runWithSignals runs until the engine has stopped, and tells it of signals.
-func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) error {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
-	// The signals come here: the command's own context ends with the first.
+func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger, signals <-chan os.Signal) error {
+	// A signal stops the engine here and not through the command's context,
+	// which would not tell the second from the first.
 	ctx, stop := context.WithCancel(context.WithoutCancel(cmd.Context()))
 	defer stop()
 	done := make(chan error, 1)
@@ -83,7 +67,7 @@ func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) er
 			return err
 		case s := <-signals:
 			if s == syscall.SIGHUP {
-				reload(cmd, runner, log)
+				reload(ctx, cmd, runner, log)
 				continue
 			}
 			stops++
@@ -100,11 +84,11 @@ func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) er
 	}
 }
 
-func reload(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) {
+func reload(ctx context.Context, cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger) {
 	cfg, err := configuration(cmd)
 	if err == nil {
 		var restart []string
-		restart, err = runner.Reload(cfg)
+		restart, err = runner.Reload(ctx, cfg)
 		for _, name := range restart {
 			log.Warn("this setting changes with the next start only", "setting", name)
 		}

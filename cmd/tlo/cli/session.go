@@ -39,6 +39,9 @@ func openSession(cmd *cobra.Command, p purpose) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.CheckDataDir(); err != nil { // a socket in it could be anybody's
+		return nil, err
+	}
 	remote, err := client.Dial(cmd.Context(), cfg.Socket())
 	if err == nil {
 		return &session{Client: remote}, nil
