@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -40,7 +41,7 @@ func TestFuelLimit(t *testing.T) {
 	b := newBench(t, doubling(60))
 	b.task.Limits.Fuel = 123_456
 	res, err := b.host.Execute(t.Context(), b.task, b.job, b.log)
-	f, ok := err.(*engine.Failure)
+	f, ok := errors.AsType[*engine.Failure](err)
 	if !ok || res.Fuel != 123_456 {
 		t.Fatalf("used %d, error %v", res.Fuel, err)
 	}

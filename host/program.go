@@ -76,7 +76,11 @@ func (h *Host) compile(ctx context.Context, plugin *Plugin, m *module.Module, co
 	started := time.Now()
 	instrumented, err := instrument.Rewrite(code, m)
 	if err != nil {
-		r := refuse(plugin.Kind, rebuild, "its code is invalid: %v", err)
+		what := "invalid"
+		if errors.Is(err, instrument.ErrDense) {
+			what = "not what compilers make"
+		}
+		r := refuse(plugin.Kind, rebuild, "its code is %s: %v", what, err)
 		r.Path = plugin.Path
 		return nil, r
 	}

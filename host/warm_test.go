@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -213,8 +214,7 @@ func TestGuestsThatAreNotKept(t *testing.T) {
 	counting := func(more func(b *hosttest.Builder) []byte) []byte {
 		return build(func(b *hosttest.Builder) {
 			write := b.Import("tlo", "output_write", hosttest.Type("ii:i"))
-			exit := b.Import("wasi_snapshot_preview1", "fd_close", hosttest.Type("i:i"))
-			_ = exit
+			b.Import("wasi_snapshot_preview1", "fd_close", hosttest.Type("i:i")) // function 1
 			b.Memory(1, -1)
 			b.Func("tlo_run", hosttest.Type(":i"),
 				hosttest.Store(0, hosttest.Code(hosttest.Load(0), hosttest.I32(1), []byte{0x6a})),
@@ -305,12 +305,11 @@ func TestManyWarmAttempts(t *testing.T) {
 				d, job := b.task, b.job
 				d.Export, job.Input = "digest", []byte(input)
 				d.Limits.Memory = int64(2+random.IntN(2)) << 20
-				ctx := t.Context()
 				if random.IntN(4) == 0 {
 					d.Export, d.Limits.Fuel = "keep", 100
 				}
-				res, err := b.host.Execute(ctx, d, job, b.log)
-				switch f, _ := err.(*engine.Failure); {
+				res, err := b.host.Execute(t.Context(), d, job, b.log)
+				switch f, _ := errors.AsType[*engine.Failure](err); {
 				case d.Limits.Fuel > 0 && (f == nil || f.Cause != engine.CauseFuel):
 					t.Errorf("without fuel: %v", err)
 				case d.Limits.Fuel == 0 && (err != nil || string(res.Output) != want):

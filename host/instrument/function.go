@@ -35,6 +35,9 @@ func (w *rewriter) function(out, body []byte, params int) ([]byte, error) {
 	}
 	for c.Next() {
 		f.instruction(&c.Instruction, body)
+		if len(f.out) > maxGrowth*len(body)+spare {
+			return nil, ErrDense
+		}
 	}
 	return f.out, c.Err()
 }

@@ -2,7 +2,9 @@ package instrument_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +205,29 @@ func TestEndlessRunsOutOfFuel(t *testing.T) {
 		g.meter.Start(limit)
 		if _, err := g.call(t, e.call, e.args...); err == nil || !g.meter.Exhausted() || g.meter.Used() != limit {
 			t.Errorf("%s: %v, used %d", name, err, g.meter.Used())
+		}
+	}
+}
+
+// TestDenseCode refuses what checks would make many times larger.
+func TestDenseCode(t *testing.T) {
+	empty := []byte{0x03, 0x40, 0x0b} // loop end
+	for name, b := range map[string][]byte{
+		"loops": built(func(b *hosttest.Builder) {
+			b.Func("", hosttest.Type(""), slices.Repeat(empty, 100_000))
+		}),
+		"functions": built(func(b *hosttest.Builder) {
+			for range 20_000 {
+				b.Func("", hosttest.Type(""))
+			}
+		}),
+	} {
+		m, err := module.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := instrument.Rewrite(b, m); !errors.Is(err, instrument.ErrDense) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -82,10 +82,23 @@ type rewriter struct {
 	paths             paths  // reused from function to function
 }
 
+// Checks take more bytes than the smallest loop. What they may add to a function,
+// or a module, keeps a file of nothing but loops from becoming one that takes the
+// compiler's memory; real code grows by a half.
+const (
+	maxGrowth = 6 // times
+	spare     = 256 << 10
+)
+
+// ErrDense is matched by the error of code that would grow too much.
+var ErrDense = errors.New("it has too many loops or functions for its size")
+
 // code writes the bodies of all functions.
 func (w *rewriter) code() ([]byte, error) {
 	var out, body []byte
+	original := 0
 	for i, b := range w.m.Bodies {
+		original += len(b)
 		t := w.m.Types[w.m.Functions[w.m.ImportedFunctions()+i]]
 		var err error
 		if body, err = w.function(body[:0], b, len(t.Params)); err != nil {
@@ -93,6 +106,9 @@ func (w *rewriter) code() ([]byte, error) {
 		}
 		out = appendU32(out, uint32(len(body)))
 		out = append(out, body...)
+		if len(out) > maxGrowth*original+spare {
+			return nil, fmt.Errorf("function %d: %w", w.m.ImportedFunctions()+i, ErrDense)
+		}
 	}
 	for _, body := range w.functions() {
 		out = appendU32(out, uint32(len(body.code)))

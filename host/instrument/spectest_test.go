@@ -193,8 +193,8 @@ func (w *world) do(ctx context.Context, g *guest, action, field string, args []v
 	if action == "get" {
 		return fmt.Sprint(g.ExportedGlobal(field).Get())
 	}
-	for _, any := range w.all {
-		any.meter.Start(0)
+	for _, other := range w.all {
+		other.meter.Start(0)
 	}
 	f := g.ExportedFunction(field)
 	var stack []uint64
