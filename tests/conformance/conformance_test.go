@@ -28,6 +28,7 @@ type language struct {
 
 var languages = []language{
 	{"go", engine.CauseError},
+	{"c", engine.CauseTrap},
 }
 
 func TestConformance(t *testing.T) {
@@ -53,6 +54,7 @@ func TestConformance(t *testing.T) {
 				t.Run(b.name, func(t *testing.T) { b.check(t, h, plugin, l) })
 			}
 			t.Run("random is fresh", func(t *testing.T) { randomIsFresh(t, h, plugin) })
+			t.Run("reads JSON as Go does", func(t *testing.T) { agreesWithGo(t, h, plugin) })
 		})
 	}
 }
