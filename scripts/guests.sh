@@ -5,6 +5,7 @@
 #   scripts/guests.sh build OUTDIR      all examples, ready to use
 #   scripts/guests.sh rebuild [LANG...] the committed modules, from their sources
 #   scripts/guests.sh check [LANG...]   are they, byte for byte, what the sources give?
+#                                       Do the tests pass that are written in LANG?
 #
 # Without LANG, rebuild takes all languages and check those whose compiler is
 # here. Only the versions below give the committed bytes; they are those of
@@ -19,6 +20,7 @@ committed() {
 	cat <<-'END'
 		c plugins/examples/csv-to-json
 		c sdk/c/conformance
+		rust sdk/rust/conformance
 	END
 }
 
@@ -48,8 +50,8 @@ build() {
 	cp -- "$examples"/*/*.wasm "$out/"
 }
 
-# For each language: the packages of Debian, whether the compiler is here, and
-# how to compile FOLDER to FILE.
+# For each language: the packages of Debian, whether the compiler is here, how to
+# compile FOLDER to FILE, and how to run the tests, building in FOLDER.
 
 packages_c='clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32'
 have_c() { command -v clang-14 && command -v wasm-ld-14 && [ -e /usr/lib/wasm32-wasi/libc.a ]; }
@@ -59,6 +61,26 @@ compile_c() {
 	[ "${1##*/}" = csv-to-json.c ] || set -- "$@" -mexec-model=reactor -std=c99 -I "$root/sdk/c"
 	clang-14 --target=wasm32-wasi -O2 -Wall -Wextra -Werror -Wl,-s "$@"
 }
+test_c() { :; } # go test does
+
+packages_rust="rustc cargo libstd-rust-dev-wasm32 $packages_c" # it links with clang
+have_rust() { /usr/bin/rustc --version | grep -q ' 1\.63\.' && [ -d /usr/lib/rustlib/wasm32-wasi ]; }
+compile_rust() (
+	# Without cargo, whose symbols hang on where the tree lies; for the same
+	# reason all paths are relative.
+	lib=$(mktemp -d)
+	trap 'rm -rf -- "$lib"' EXIT
+	cd -- "$root"
+	source=${1#"$root"/}/src/lib.rs
+	[ -e "$source" ] || source=${1#"$root"/}/${1##*/}.rs
+	rust() {
+		/usr/bin/rustc --edition 2021 --target wasm32-wasi -C opt-level=s -C panic=abort -C codegen-units=1 \
+			-C strip=symbols "$@"
+	}
+	rust --crate-type rlib --crate-name tlo --out-dir "$lib" sdk/rust/src/lib.rs
+	rust --crate-type cdylib --crate-name "$(printf %s "${1##*/}" | tr - _)" -C lto --extern "tlo=$lib/libtlo.rlib" -o "$2" "$source"
+)
+test_rust() { CARGO_TARGET_DIR=$1 cargo test --quiet --offline --manifest-path "$root/sdk/rust/Cargo.toml"; }
 
 # need installs the compiler of a language, or says how.
 need() {
@@ -104,6 +126,7 @@ check() {
 				differ="$differ $lang"
 			fi
 		done
+		"test_$lang" "$tmp/$lang"
 	done
 	[ -z "$differ" ] || die "build again and commit: scripts/guests.sh rebuild$differ"
 }

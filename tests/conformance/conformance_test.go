@@ -29,6 +29,7 @@ type language struct {
 var languages = []language{
 	{"go", engine.CauseError},
 	{"c", engine.CauseTrap},
+	{"rust", engine.CauseTrap},
 }
 
 func TestConformance(t *testing.T) {
