@@ -21,6 +21,7 @@ committed() {
 		c plugins/examples/csv-to-json
 		c sdk/c/conformance
 		rust sdk/rust/conformance
+		assemblyscript sdk/assemblyscript/conformance
 	END
 }
 
@@ -50,11 +51,12 @@ build() {
 	cp -- "$examples"/*/*.wasm "$out/"
 }
 
-# For each language: the packages of Debian, whether the compiler is here, how to
-# compile FOLDER to FILE, and how to run the tests, building in FOLDER.
+# For each language: is the compiler here, how to install it, how to compile
+# FOLDER to FILE, and how to run the tests, building in FOLDER.
 
-packages_c='clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32'
+debian_c='clang-14 lld-14 wasi-libc libclang-rt-14-dev-wasm32'
 have_c() { command -v clang-14 && command -v wasm-ld-14 && [ -e /usr/lib/wasm32-wasi/libc.a ]; }
+install_c() { debian "$debian_c"; }
 compile_c() {
 	set -- "$1/${1##*/}.c" -o "$2"
 	# csv-to-json is a WASI command, the others are plugins.
@@ -63,8 +65,8 @@ compile_c() {
 }
 test_c() { :; } # go test does
 
-packages_rust="rustc cargo libstd-rust-dev-wasm32 $packages_c" # it links with clang
 have_rust() { /usr/bin/rustc --version | grep -q ' 1\.63\.' && [ -d /usr/lib/rustlib/wasm32-wasi ]; }
+install_rust() { debian "rustc cargo libstd-rust-dev-wasm32 $debian_c"; } # it links with clang
 compile_rust() (
 	# Without cargo, whose symbols hang on where the tree lies; for the same
 	# reason all paths are relative.
@@ -82,18 +84,35 @@ compile_rust() (
 )
 test_rust() { CARGO_TARGET_DIR=$1 cargo test --quiet --offline --manifest-path "$root/sdk/rust/Cargo.toml"; }
 
-# need installs the compiler of a language, or says how.
-need() {
-	"have_$1" >/dev/null 2>&1 && return
-	eval "packages=\$packages_$1"
+have_assemblyscript() { [ -x "$root/sdk/assemblyscript/node_modules/.bin/asc" ]; }
+install_assemblyscript() { npm_ci assemblyscript; }
+compile_assemblyscript() (
+	cd -- "$root" # messages name files from here
+	sdk=sdk/assemblyscript
+	$sdk/node_modules/.bin/asc "${1#"$root"/}/${1##*/}.ts" -O --exportStart _initialize \
+		--use "abort=$sdk/assembly/task/tlo_abort" --use "seed=$sdk/assembly/task/tlo_seed" -o "$2"
+)
+test_assemblyscript() (cd -- "$root/sdk/assemblyscript" && node --test)
+
+# debian installs packages, or says how.
+debian() {
 	if command -v apt-get >/dev/null && [ "$(id -u)" -eq 0 ]; then
-		# shellcheck disable=SC2086,SC2154 # a list of packages, set above
-		apt-get update -q && apt-get install -q -y --no-install-recommends $packages
+		# shellcheck disable=SC2086 # a list of packages
+		apt-get update -q && apt-get install -q -y --no-install-recommends $1
 		return
 	fi
-	die "the compiler for $1 is missing; install it with
-    sudo apt-get install $packages"
+	die "a compiler is missing; install it with
+    sudo apt-get install $1"
 }
+
+# npm_ci installs what the SDK's lock file names, beside it.
+npm_ci() {
+	command -v npm >/dev/null || die "npm is missing: install Node.js"
+	(cd -- "$root/sdk/$1" && npm ci --no-audit --no-fund)
+}
+
+# need installs the compiler of a language, or says how.
+need() { "have_$1" >/dev/null 2>&1 || "install_$1"; }
 
 languages() { committed | cut -d ' ' -f 1 | sort -u; }
 

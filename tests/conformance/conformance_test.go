@@ -30,6 +30,7 @@ var languages = []language{
 	{"go", engine.CauseError},
 	{"c", engine.CauseTrap},
 	{"rust", engine.CauseTrap},
+	{"assemblyscript", engine.CauseTrap},
 }
 
 func TestConformance(t *testing.T) {
