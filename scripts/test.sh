@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/tools.sh
+scripts/guests.sh check
 
 # gotestsum counts the tests at the end; its version is pinned in the Makefile.
 version=$(sed -n 's/^TESTSUM_VERSION := //p' Makefile)
