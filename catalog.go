@@ -26,37 +26,64 @@ type Catalog struct {
 
 // ReadCatalog reads the plugins folders, without compiling or running anything,
 // and merges what the plugins declare with the configuration.
-func ReadCatalog(cfg Config) Catalog {
+func ReadCatalog(cfg Config) Catalog { return readCatalog(cfg, nil) }
+
+// readCatalog is ReadCatalog beside Go functions, which stand for plugins of
+// their names.
+func readCatalog(cfg Config, funcs map[string]engine.TaskDef) Catalog {
 	var c Catalog
+	var folders []string
 	for _, folder := range cfg.Plugins {
-		plugins, err := host.Scan(folder)
-		if errors.Is(err, os.ErrNotExist) {
-			err = errors.New("it does not exist; create it, or name another with plugins")
+		if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+			c.problem("plugins folder "+folder, errors.New("it does not exist; create it, or name another with plugins"))
+			continue
 		}
-		if err != nil {
-			c.problem("plugins folder "+folder, err)
-		}
-		c.Plugins = append(c.Plugins, plugins...)
+		folders = append(folders, folder)
+	}
+	var err error
+	if c.Plugins, err = host.Scan(folders...); err != nil {
+		c.problem("plugins folder", err)
 	}
 	offers := c.offers()
-	used := map[string]bool{}
+	used := map[offer]bool{}
+	names := map[string]bool{}
 	for i := range cfg.Tasks {
 		tc := &cfg.Tasks[i]
-		used[tc.Name] = true
-		offer, err := c.choose(tc, offers)
+		names[tc.Name] = true
+		if f, ok := funcs[tc.Name]; ok {
+			c.add(cfg, f, tc)
+			continue
+		}
+		o, err := c.choose(tc, offers)
+		var declared engine.TaskDef
 		if err == nil {
-			err = c.add(cfg, offer, tc)
+			used[o] = true
+			declared, err = declaredTask(o)
 		}
 		if err != nil {
 			c.problem(fmt.Sprintf("task %q", tc.Name), err)
+			continue
+		}
+		c.add(cfg, declared, tc)
+	}
+	for name, f := range funcs {
+		if !names[name] {
+			names[name] = true
+			c.add(cfg, f, nil)
 		}
 	}
+	// What a block runs under a name of its own does not run under its plugin's
+	// name as well.
 	for _, o := range offers {
-		if !used[o.task.Name] {
-			if err := c.add(cfg, o, nil); err != nil {
-				c.problem(o.plugin.Path, err)
-			}
+		if used[o] || names[o.task] {
+			continue
 		}
+		declared, err := declaredTask(o)
+		if err != nil {
+			c.problem(o.plugin.Path, err)
+			continue
+		}
+		c.add(cfg, declared, nil)
 	}
 	return c
 }
@@ -64,29 +91,25 @@ func ReadCatalog(cfg Config) Catalog {
 // offer is one task of one plugin.
 type offer struct {
 	plugin *host.Plugin
-	task   host.Task
+	task   string
 }
 
-// offers lists the tasks of good plugins. Of two folders that offer the same
-// task the first wins; the other file is a problem.
+// declared is what the plugin says about the task.
+func (o offer) declared() host.Task {
+	i := slices.IndexFunc(o.plugin.Tasks, func(t host.Task) bool { return t.Name == o.task })
+	return o.plugin.Tasks[i]
+}
+
+// offers lists the tasks of good plugins; the others are problems.
 func (c *Catalog) offers() []offer {
 	var offers []offer
-	owner := map[string]string{}
 	for _, p := range c.Plugins {
-		if p.Err == nil {
-			for _, t := range p.Tasks {
-				if other, taken := owner[t.Name]; taken {
-					p.Err = fmt.Errorf("its task %q is already defined by %s; rename or remove one of the two", t.Name, other)
-				}
-			}
-		}
 		if p.Err != nil {
 			c.problem(p.Path, p.Err)
 			continue
 		}
 		for _, t := range p.Tasks {
-			owner[t.Name] = p.Path
-			offers = append(offers, offer{p, t})
+			offers = append(offers, offer{p, t.Name})
 		}
 	}
 	return offers
@@ -98,17 +121,29 @@ func (c *Catalog) problem(what string, err error) {
 	c.Problems = append(c.Problems, server.Problem{Plugin: what, Error: text})
 }
 
-func (c *Catalog) add(cfg Config, o offer, tc *TaskConfig) error {
-	declared, err := declaredTask(o)
-	if err != nil {
-		return err
-	}
+// add takes a task, unless it is wrong.
+func (c *Catalog) add(cfg Config, declared engine.TaskDef, tc *TaskConfig) {
 	task, err := cfg.Task(declared, tc)
 	if err != nil {
-		return err
+		c.problem(fmt.Sprintf("task %q", declared.Name), err)
+		return
 	}
 	c.Tasks = append(c.Tasks, task)
-	return nil
+}
+
+// MissingFolders lists the granted folders that are not there. Their tasks are
+// loaded all the same: a folder may be mounted later.
+func (c Catalog) MissingFolders() []server.Problem {
+	var missing []server.Problem
+	for _, t := range c.Tasks {
+		for _, g := range t.Grants.Files {
+			if info, err := os.Stat(g.Path); err != nil || !info.IsDir() {
+				missing = append(missing, server.Problem{Plugin: fmt.Sprintf("task %q", t.Name),
+					Error: fmt.Sprintf("the granted folder %s is not there: create it, or correct the grant of files", g.Path)})
+			}
+		}
+	}
+	return missing
 }
 
 // choose finds the task of a plugin that a block of the configuration means.
@@ -116,9 +151,13 @@ func (c *Catalog) choose(tc *TaskConfig, offers []offer) (offer, error) {
 	if tc.Plugin == "" {
 		// A task that a plugin declares, or the file of the task's name.
 		for _, o := range offers {
-			if o.task.Name == tc.Name && (tc.Export == "" || tc.Export == o.task.Export) {
-				return o, nil
+			if o.task != tc.Name || tc.Export != "" && tc.Export != o.declared().Export {
+				continue
 			}
+			if file := filepath.Base(o.plugin.Path); len(tc.Files) > 0 && file != tc.Name+".wasm" {
+				return offer{}, fmt.Errorf("it has grants, and %s would get them by its own claim: say plugin = %q if that is meant", o.plugin.Path, file)
+			}
+			return o, nil
 		}
 	}
 	file := tc.Plugin
@@ -142,12 +181,12 @@ func (c *Catalog) choose(tc *TaskConfig, offers []offer) (offer, error) {
 	var names []string
 	for _, t := range p.Tasks {
 		if t.Name == want || t.Export == want {
-			return offer{p, t}, nil
+			return offer{p, t.Name}, nil
 		}
 		names = append(names, t.Name)
 	}
 	if len(p.Tasks) == 1 && tc.Export == "" {
-		return offer{p, p.Tasks[0]}, nil
+		return offer{p, p.Tasks[0].Name}, nil
 	}
 	if tc.Export == "" {
 		return offer{}, fmt.Errorf("plugin %s has several tasks: pick one with export = %s", p.Path, strings.Join(quote(names), " or "))
@@ -177,9 +216,10 @@ func quote(names []string) []string {
 
 // declaredTask is what a plugin says about one of its tasks.
 func declaredTask(o offer) (engine.TaskDef, error) {
-	d := o.task.Declared
+	task := o.declared()
+	d := task.Declared
 	t := engine.TaskDef{
-		Name: o.task.Name, Description: d.Description, Plugin: o.plugin.Path, Export: o.task.Export,
+		Name: task.Name, Description: d.Description, Plugin: o.plugin.Path, Export: task.Export,
 		Queue: d.Queue, Priority: engine.DefaultPriority, InputSchema: d.InputSchema,
 		Limits: engine.Limits{Timeout: time.Duration(d.Timeout), Memory: int64(d.Memory)},
 	}

@@ -3,6 +3,7 @@ package tlo
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/tlo-run/tlo/engine"
 )
@@ -44,6 +45,12 @@ func (c Config) Task(declared engine.TaskDef, tc *TaskConfig) (engine.TaskDef, e
 	or(&t.Retention.Age, c.Defaults.Retention.Age)
 	or(&t.Retention.Count, c.Defaults.Retention.Count)
 
+	if t.Name != declared.Name { // or two blocks of one plugin would share a schedule
+		t.Schedules = slices.Clone(declared.Schedules)
+		for i := range t.Schedules {
+			t.Schedules[i].Name = t.Name
+		}
+	}
 	t.Grants = engine.Grants{}
 	for _, f := range tc.Files {
 		t.Grants.Files = append(t.Grants.Files, engine.FileGrant{Guest: f.Guest, Path: f.Path})

@@ -51,7 +51,7 @@ func TestTaskPrecedence(t *testing.T) {
 		},
 		Retention: engine.Retention{Age: time.Hour, Count: engine.DefaultRetention.Count},
 		Grants:    engine.Grants{Files: []engine.FileGrant{{Guest: "/src", Path: "/srv"}}},
-		Schedules: declared.Schedules,
+		Schedules: []engine.Schedule{{Name: "block", Times: declared.Schedules[0].Times}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

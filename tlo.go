@@ -84,7 +84,7 @@ func Open(cfg Config) (_ *Runner, err error) {
 	if r.registry, err = engine.NewRegistry(); err != nil {
 		return nil, err
 	}
-	if err := r.take(ReadCatalog(cfg), cfg); err != nil {
+	if err := r.take(readCatalog(cfg, nil), cfg); err != nil {
 		return nil, err
 	}
 	r.engine, err = engine.New(r.store, r.registry, r.host, r.engineConfig())
@@ -129,17 +129,28 @@ func (r *Runner) handler(stopped <-chan struct{}) http.Handler {
 }
 
 // Register adds a task that is a Go function, or replaces the one of that name.
-// It stays through reloads.
+// A block of the configuration changes and schedules it as it does a plugin's
+// task. It stays through reloads.
 func (r *Runner) Register(task engine.TaskDef) error {
 	if task.Run == nil {
 		return fmt.Errorf("task %q: Run is nil: a task without a plugin is a Go function", task.Name)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.registry.Register(task); err != nil {
+	if err := task.WithDefaults().Validate(); err != nil {
 		return err
 	}
-	r.funcs[task.Name] = task
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	r.mu.Lock()
+	funcs := maps.Clone(r.funcs)
+	funcs[task.Name] = task
+	cfg := r.loaded
+	r.mu.Unlock()
+	if err := r.take(readCatalog(cfg, funcs), cfg); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.funcs = funcs
 	return nil
 }
 
@@ -196,22 +207,19 @@ func (r *Runner) load(ctx context.Context, cfg *Config) error {
 		r.mu.Unlock()
 		cfg = &loaded
 	}
-	found := ReadCatalog(*cfg)
+	r.mu.Lock()
+	funcs := maps.Clone(r.funcs)
+	r.mu.Unlock()
+	found := readCatalog(*cfg, funcs)
 	r.compile(ctx, &found)
 	return r.take(found, *cfg)
 }
 
-// take makes a catalog and the Go functions the tasks of the registry.
+// take makes the tasks of a catalog those of the registry.
 func (r *Runner) take(found Catalog, cfg Config) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	tasks := slices.Collect(maps.Values(r.funcs))
-	for _, t := range found.Tasks {
-		if _, replaced := r.funcs[t.Name]; !replaced {
-			tasks = append(tasks, t)
-		}
-	}
-	if err := r.registry.Replace(tasks...); err != nil {
+	if err := r.registry.Replace(found.Tasks...); err != nil {
 		return err
 	}
 	r.found, r.loaded = found, cfg

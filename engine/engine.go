@@ -31,7 +31,7 @@ type Config struct {
 	// Default: StopDrain.
 	Stop StopMode
 	// StopTimeout bounds a drain, which then becomes a cancel, and that in turn,
-	// which then becomes an ignore. Default: 30 s.
+	// once every task had its grace, which then becomes an ignore. Default: 30 s.
 	StopTimeout time.Duration
 	// NewID makes the ids of jobs whose submitter names none. Default: UUIDv7.
 	NewID     func() string
@@ -55,9 +55,20 @@ const (
 	StopIgnore
 )
 
-// ErrAbandoned is the cause of contexts under [StopIgnore]: executors give no
-// grace.
+// ErrAbandoned is the cause of contexts that end by [StopIgnore].
 var ErrAbandoned = fmt.Errorf("%w at once", ErrStopping)
+
+// Abandonment returns the context that ends when nobody waits for an attempt
+// any more, by [StopIgnore]: executors that can use force then give no grace.
+// ctx is that of [Executor]; any other gives one that never ends.
+func Abandonment(ctx context.Context) context.Context {
+	if gone, ok := ctx.Value(abandonmentKey{}).(context.Context); ok {
+		return gone
+	}
+	return context.WithoutCancel(ctx)
+}
+
+type abandonmentKey struct{}
 
 // Engine runs the jobs of a store. Its methods are safe for concurrent use,
 // before, during and after Run; those that need no worker work without Run.
@@ -157,7 +168,9 @@ func (e *Engine) run(ctx context.Context, schedules bool) error {
 	base := context.WithoutCancel(ctx)
 	intake, closeIntake := context.WithCancelCause(base) // leases, ticks
 	defer closeIntake(nil)
-	work, endWork := context.WithCancelCause(base) // attempts
+	gone, abandon := context.WithCancelCause(base)
+	defer abandon(nil)
+	work, endWork := context.WithCancelCause(context.WithValue(base, abandonmentKey{}, gone)) // attempts
 	defer endWork(nil)
 	upkeep, endUpkeep := context.WithCancelCause(base) // heartbeats, logs
 	defer endUpkeep(nil)
@@ -174,7 +187,13 @@ func (e *Engine) run(ctx context.Context, schedules bool) error {
 	keeping.Go(func() { e.writeLogs(upkeep) })
 	keeping.Go(func() { e.clean(upkeep) })
 
-	err := e.untilStopped(ctx, closeIntake, endWork, &taking)
+	end := func(cause error) {
+		endWork(cause)
+		if errors.Is(cause, ErrAbandoned) {
+			abandon(cause)
+		}
+	}
+	err := e.untilStopped(ctx, closeIntake, end, &taking)
 	endUpkeep(ErrStopping)
 	keeping.Wait()
 	return err
@@ -196,7 +215,7 @@ func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.
 		close(ended)
 	}()
 	for {
-		limit := time.NewTimer(e.cfg.StopTimeout)
+		limit := time.NewTimer(e.stopLimit(mode))
 		defer limit.Stop() // at most one for each mode
 		switch mode {
 		case StopDrain:
@@ -220,6 +239,18 @@ func (e *Engine) untilStopped(ctx context.Context, closeIntake, endWork context.
 		}
 		mode = next
 	}
+}
+
+// stopLimit is how long a stop mode lasts. A cancel outlasts the grace of every
+// task: what heeds it must not count as lost.
+func (e *Engine) stopLimit(mode StopMode) time.Duration {
+	limit := e.cfg.StopTimeout
+	if mode == StopCancel {
+		for _, t := range e.registry.List() {
+			limit = max(limit, t.Limits.Grace+time.Second)
+		}
+	}
+	return limit
 }
 
 // unlessFailed returns err, or what a loop said that failed during the stop.

@@ -203,6 +203,9 @@ func (r *run) drive(ctx context.Context, i *instance, a *abi.Attempt, fuel int64
 
 // bind connects what the guest's side of an instance reaches to this attempt.
 func (r *run) bind(s *slot, asked, forced <-chan struct{}) {
+	if r.command {
+		asked = nil // it cannot be asked, and must not take a short sleep for a whole one
+	}
 	*s = slot{out: r.lines[len(r.lines)-1], err: r.lines[0], asked: asked, forced: forced}
 	if r.stdout != nil {
 		s.out = r.stdout

@@ -40,7 +40,8 @@ func openFolders(grants []engine.FileGrant) (*folders, error) {
 			if pe, ok := errors.AsType[*fs.PathError](err); ok {
 				err = pe.Err
 			}
-			return nil, forGood(engine.CauseInternal, "granted folder %s: %v; create it, or correct the grant of files", g.Path, err)
+			// It may be mounted again by the next attempt.
+			return nil, internal("granted folder %s: %v; create it, or correct the grant of files", g.Path, err)
 		}
 		f.roots = append(f.roots, root)
 		f.config = f.config.WithFSMount(&folder{folders: f, root: root}, g.Guest)

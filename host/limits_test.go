@@ -99,7 +99,10 @@ func TestNotStartedAfterTheEnd(t *testing.T) {
 }
 
 // sleeping makes a command that sleeps an hour, n times.
-func sleeping(n int) []byte {
+func sleeping(n int) []byte { return sleepingIn("_start", "", n) }
+
+// sleepingIn makes a guest whose entry sleeps an hour, n times, and then ends.
+func sleepingIn(entry, signature string, n int, then ...[]byte) []byte {
 	return build(func(b *hosttest.Builder) {
 		poll := b.Import("wasi_snapshot_preview1", "poll_oneoff", hosttest.Type("iiii:i"))
 		b.Memory(1, 1)
@@ -109,20 +112,28 @@ func sleeping(n int) []byte {
 		}
 		b.Data(0, subscription)
 		sleep := hosttest.Drop(hosttest.Call(poll, hosttest.I32(0), hosttest.I32(100), hosttest.I32(1), hosttest.I32(200)))
-		b.Func("_start", hosttest.Type(""), bytes.Repeat(sleep, n))
+		b.Func(entry, hosttest.Type(signature), append(bytes.Repeat(sleep, n), bytes.Join(then, nil)...))
 	})
 }
 
+// A native plugin can ask whether it is to stop; a command cannot, and would
+// take a short sleep for a whole one.
 func TestSleepEndsWhenAsked(t *testing.T) {
-	b := newBench(t, sleeping(1))
+	b := newBench(t, sleepingIn("tlo_run", ":i", 1, hosttest.I32(0)))
 	b.task.Limits.Grace = time.Hour
 	if _, err := b.run(b.soon()); err != nil {
 		t.Error(err)
 	}
 }
 
+func TestSleepOfACommandEndsByForceAlone(t *testing.T) {
+	b := newBench(t, sleeping(1))
+	b.task.Limits.Grace = 10 * time.Millisecond
+	b.wants(b.failure(b.soon()), engine.CauseTimeout, false, "by force")
+}
+
 func TestLaterSleepEndsByForce(t *testing.T) {
-	b := newBench(t, sleeping(2))
+	b := newBench(t, sleepingIn("tlo_run", ":i", 2, hosttest.I32(0)))
 	b.task.Limits.Grace = 10 * time.Millisecond
 	b.wants(b.failure(b.soon()), engine.CauseTimeout, false, "by force")
 }

@@ -139,15 +139,19 @@ func (p *Plugin) exportedTasks() []Task {
 }
 
 func (p *Plugin) namedByFile(export string) *Refusal {
-	base := filepath.Base(p.Path)
-	name := strings.TrimSuffix(strings.ToLower(base), ".wasm")
-	name = strings.ReplaceAll(name, " ", "-")
+	name := nameOf(p.Path)
 	if !engine.ValidName(name) {
 		return refuse(KindUnknown, "rename the file: 1 to 64 characters of a-z 0-9 _ . - before .wasm, a letter or digit first",
-			"its file name %s does not name a task", clip(base))
+			"its file name %s does not name a task", clip(filepath.Base(p.Path)))
 	}
 	p.Tasks = []Task{{Name: name, Export: export}}
 	return nil
+}
+
+// nameOf is the task that a file is named after.
+func nameOf(path string) string {
+	name := strings.TrimSuffix(strings.ToLower(filepath.Base(path)), ".wasm")
+	return strings.ReplaceAll(name, " ", "-")
 }
 
 // setKind tells commands from native plugins by what runs their tasks.

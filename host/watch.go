@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -12,7 +11,8 @@ import (
 // watch uses force on a guest that goes on after it was asked to stop. While
 // nothing is asked it costs no goroutine and no timer.
 type watch struct {
-	stop  func() bool
+	stop  func() bool // from waiting for the attempt to be asked
+	gone  func() bool // from waiting for it to be abandoned
 	force func()
 
 	mu     sync.Mutex
@@ -21,27 +21,25 @@ type watch struct {
 	forced bool
 }
 
-// watchOver calls force once, grace after ctx is done, unless end is called
-// before. Force is used under a lock: it never reaches what runs after end.
+// watchOver calls force once, grace after ctx is done or when the attempt is
+// abandoned, unless end is called before. Force is used under a lock: it never reaches what runs after end.
 func watchOver(ctx context.Context, grace time.Duration, force func()) *watch {
 	w := &watch{force: force}
 	w.stop = context.AfterFunc(ctx, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if !w.ended {
-			if errors.Is(context.Cause(ctx), engine.ErrAbandoned) {
-				grace = 0 // nobody waits for the answer
-			}
 			w.timer = time.AfterFunc(grace, w.use)
 		}
 	})
+	w.gone = context.AfterFunc(engine.Abandonment(ctx), w.use)
 	return w
 }
 
 func (w *watch) use() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.ended {
+	if !w.ended && !w.forced {
 		w.forced = true
 		w.force()
 	}
@@ -50,6 +48,7 @@ func (w *watch) use() {
 // end ends the watch and reports whether force was used. It may be called again.
 func (w *watch) end() (forced bool) {
 	w.stop()
+	w.gone()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended = true

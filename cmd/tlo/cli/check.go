@@ -27,6 +27,7 @@ func newCheck() *cobra.Command {
 				return err
 			}
 			catalog := tlo.ReadCatalog(cfg)
+			catalog.Problems = append(catalog.Problems, catalog.MissingFolders()...)
 			w := cmd.OutOrStdout()
 			if out.json() {
 				names := []string{}

@@ -76,8 +76,10 @@ func runWithSignals(cmd *cobra.Command, runner *tlo.Runner, log hclog.Logger, si
 				log.Info("stopping; once more asks running attempts to stop", "signal", s.String())
 				stop()
 			case 2:
+				log.Warn("asking running attempts to stop; once more ends them at once", "signal", s.String())
 				runner.Engine().Stop(engine.StopCancel)
 			default:
+				log.Warn("ending at once; what runs counts as lost", "signal", s.String())
 				runner.Engine().Stop(engine.StopIgnore)
 			}
 		}
