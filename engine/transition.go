@@ -59,7 +59,7 @@ func (j *Job) Settle(o Outcome, now time.Time) {
 func (j *Job) Cancel(now time.Time) error {
 	switch {
 	case j.State.Waiting():
-		j.Error = ErrCancelled.Error()
+		j.Cause, j.Error = "", ErrCancelled.Error() // not why an earlier attempt failed
 		j.finish(Cancelled, now)
 	case j.State == Running:
 		j.Cancelling = true
