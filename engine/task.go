@@ -25,8 +25,11 @@ type TaskDef struct {
 	Args   []string
 	Config map[string]string
 
-	Queue    string
-	Priority int // MinPriority, the zero value, to MaxPriority
+	Queue string
+	// Priority is MinPriority to MaxPriority, higher runs first. It has no
+	// default: a TaskDef that sets none runs at MinPriority, behind the tasks of
+	// plugins and of the file of settings, which run at DefaultPriority.
+	Priority int
 	// InputSchema is the JSON Schema of a typed task's input; empty or null
 	// means that the input is any bytes.
 	InputSchema json.RawMessage
@@ -115,7 +118,7 @@ func (t TaskDef) WithDefaults() TaskDef {
 	or(&t.Limits.Log, DefaultLimits.Log)
 	or(&t.Retention.Age, DefaultRetention.Age)
 	or(&t.Retention.Count, DefaultRetention.Count)
-	or(&t.Retry, DefaultRetry)
+	t.Retry = t.Retry.withDefaults()
 	if string(bytes.TrimSpace(t.InputSchema)) == "null" {
 		t.InputSchema = nil
 	}
