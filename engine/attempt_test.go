@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tlo-run/tlo/engine"
@@ -205,6 +206,38 @@ func TestSnoozeForAgesStaysWithinTime(t *testing.T) {
 		}
 		if job := r.wait(id); job.State != engine.Cancelled {
 			t.Errorf("the job is %s", job.State)
+		}
+	})
+}
+
+// A job waits for a day for its task to be loaded and keeps the record of what
+// ran before.
+func TestWaitingForATaskKeepsTheHistory(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		task := engine.TaskDef{Name: "work", Retry: steady(2), Run: trial(func(_ context.Context, job engine.Job) error {
+			if job.Attempt == 1 {
+				return errBroken
+			}
+			return nil
+		})}
+		r := run(t, engine.Config{}, task)
+		id := r.submit(engine.Submission{Task: "work"})
+		synctest.Wait()
+		if err := r.registry.Replace(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24 * time.Hour)
+		if err := r.registry.Replace(task); err != nil {
+			t.Fatal(err)
+		}
+		job := r.wait(id)
+		var verdicts []engine.Verdict
+		for _, a := range job.History {
+			verdicts = append(verdicts, a.Verdict)
+		}
+		want := []engine.Verdict{engine.VerdictRetried, engine.VerdictReleased, engine.VerdictSucceeded}
+		if !slices.Equal(verdicts, want) || job.Attempt < 1000 {
+			t.Errorf("the history of %d attempts is %v, want %v", job.Attempt, verdicts, want)
 		}
 	})
 }

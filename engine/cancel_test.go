@@ -40,6 +40,24 @@ func TestCancelWaiting(t *testing.T) {
 	})
 }
 
+func TestCancelOfARetriedJobForgetsWhyItFailed(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := run(t, engine.Config{}, engine.TaskDef{Name: "bad", Run: broken, Retry: steady(9)})
+		id := r.submit(engine.Submission{Task: "bad"})
+		synctest.Wait()
+		if job := r.job(id); job.State != engine.Scheduled || job.Cause != engine.CauseError {
+			t.Fatalf("the job is %s with the cause %q", job.State, job.Cause)
+		}
+		job, err := r.Cancel(t.Context(), id)
+		if err != nil || job.State != engine.Cancelled || job.Cause != "" || job.Error != engine.ErrCancelled.Error() {
+			t.Errorf("cancelled as %s: %q %q, %v", job.State, job.Cause, job.Error, err)
+		}
+		if h := job.History; len(h) != 1 || h[0].Cause != engine.CauseError {
+			t.Errorf("the history is %+v", h)
+		}
+	})
+}
+
 func TestCancelRunning(t *testing.T) {
 	bodies := map[string]engine.ExecutorFunc{
 		"heeds its context":      lasting(time.Hour),

@@ -40,9 +40,13 @@ type permanent struct{ error }
 
 func (p *permanent) Unwrap() error { return p.error }
 
-// Snooze returns an error that puts the job off by d without counting a
-// failure. A task that waits for something returns it.
-func Snooze(d time.Duration) error { return &snooze{max(d, 0)} }
+// minSnooze keeps a task that is never ready from spinning: each attempt costs
+// a lease and leaves log lines on the disk.
+const minSnooze = time.Second
+
+// Snooze returns an error that puts the job off by d, at least by one second,
+// without counting a failure. A task that waits for something returns it.
+func Snooze(d time.Duration) error { return &snooze{max(d, minSnooze)} }
 
 type snooze struct{ d time.Duration }
 

@@ -13,7 +13,8 @@ const (
 const DefaultQueue = "default"
 
 // MaxHistory is how many attempts a job's record keeps; older ones are dropped
-// from the record, never from the counters.
+// from the record, never from the counters. So are those, but the last, of a row
+// that was released for one reason.
 const MaxHistory = 64
 
 // State is where a job is in its life.

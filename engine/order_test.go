@@ -53,7 +53,9 @@ func TestEventsOfAJobAreInOrder(t *testing.T) {
 			r.Log(engine.Info, "here", nil)
 			switch j.Attempt % 4 {
 			case 1:
-				return engine.Result{}, engine.Snooze(0)
+				if len(j.Input) > 0 {
+					return engine.Result{}, engine.Snooze(0)
+				}
 			case 2:
 				return engine.Result{}, errBroken
 			}
@@ -93,7 +95,11 @@ func TestEventsOfAJobAreInOrder(t *testing.T) {
 					e.Retry(t.Context(), id)
 				})
 				queue := []string{"own", "shared"}[i%2]
-				if _, err := e.Submit(t.Context(), engine.Submission{Task: "root", ID: id, Queue: queue}); err != nil {
+				var input []byte
+				if i < 2 { // a snooze takes a second
+					input = []byte("snooze")
+				}
+				if _, err := e.Submit(t.Context(), engine.Submission{Task: "root", ID: id, Queue: queue, Input: input}); err != nil {
 					t.Errorf("submit: %v", err)
 				}
 				others.Wait()

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -18,6 +19,9 @@ func TestRegistryTellsAllThatIsWrong(t *testing.T) {
 		engine.TaskDef{Name: "queue", Queue: "A B"},
 		engine.TaskDef{Name: "priority", Priority: 10},
 		engine.TaskDef{Name: "limit", Limits: engine.Limits{Memory: -1}},
+		engine.TaskDef{Name: "endless", Limits: engine.Limits{Input: math.MaxInt64}},
+		engine.TaskDef{Name: "schema", InputSchema: json.RawMessage(`{"type":`)},
+		engine.TaskDef{Name: "blank", InputSchema: json.RawMessage(" ")},
 		engine.TaskDef{Name: "retention", Retention: engine.Retention{Age: -1}},
 		engine.TaskDef{Name: "retry", Retry: engine.RetryPolicy{Attempts: 1, Backoff: engine.Fixed, Jitter: math.NaN()}},
 		engine.TaskDef{Name: "losses", Retry: engine.RetryPolicy{Attempts: 1, Backoff: engine.Fixed, Losses: -1}},
@@ -27,9 +31,24 @@ func TestRegistryTellsAllThatIsWrong(t *testing.T) {
 	if r != nil || !errors.Is(err, engine.ErrInvalid) {
 		t.Fatalf("the registry is %v, the error %v", r, err)
 	}
-	for _, name := range []string{"Bad Name", "queue", "priority", "limit", "retention", "retry", "losses", "bounds", "twice"} {
+	for _, name := range []string{"Bad Name", "queue", "priority", "limit", "endless", "schema", "blank", "retention", "retry", "losses", "bounds", "twice"} {
 		if !strings.Contains(err.Error(), fmt.Sprintf("%q", name)) {
 			t.Errorf("the error does not name %q", name)
+		}
+	}
+}
+
+func TestNullIsNoInputSchema(t *testing.T) {
+	r, err := engine.NewRegistry(
+		engine.TaskDef{Name: "untyped", InputSchema: json.RawMessage(" null\n")},
+		engine.TaskDef{Name: "typed", InputSchema: json.RawMessage(" {}")},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"untyped": "", "typed": " {}"} {
+		if task, err := r.Lookup(name); err != nil || string(task.InputSchema) != want {
+			t.Errorf("the schema of %s is %q, %v; want %q", name, task.InputSchema, err, want)
 		}
 	}
 }

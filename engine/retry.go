@@ -16,6 +16,11 @@ const (
 )
 
 // RetryPolicy says whether and when a failed job runs again.
+//
+// The zero policy is [DefaultRetry]. Of one that sets something, Attempts
+// defaults by itself; without a Backoff, that and each of Min and Max that is
+// zero default too, while beside a Backoff zero is no delay. A zero Jitter or
+// Losses is meant.
 type RetryPolicy struct {
 	// Attempts is how many attempts may fail before the job does; 1 means no
 	// retry.
@@ -33,6 +38,19 @@ type RetryPolicy struct {
 // DefaultRetry is the policy of tasks that set none.
 var DefaultRetry = RetryPolicy{
 	Attempts: 5, Backoff: Exponential, Min: time.Second, Max: 10 * time.Minute, Jitter: 0.2, Losses: 3,
+}
+
+func (p RetryPolicy) withDefaults() RetryPolicy {
+	if p == (RetryPolicy{}) {
+		return DefaultRetry
+	}
+	or(&p.Attempts, DefaultRetry.Attempts)
+	if p.Backoff == "" {
+		p.Backoff = DefaultRetry.Backoff
+		or(&p.Max, max(DefaultRetry.Max, p.Min))
+		or(&p.Min, min(DefaultRetry.Min, p.Max))
+	}
+	return p
 }
 
 // Delay returns the wait before the next attempt after the n-th failure, n

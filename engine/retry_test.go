@@ -56,6 +56,34 @@ func TestRetriesComeExactly(t *testing.T) {
 	}
 }
 
+func TestPolicyThatIsPartlySet(t *testing.T) {
+	const s, m = time.Second, time.Minute
+	p := func(attempts int, b engine.Backoff, least, most time.Duration, jitter float64, losses int) engine.RetryPolicy {
+		return engine.RetryPolicy{Attempts: attempts, Backoff: b, Min: least, Max: most, Jitter: jitter, Losses: losses}
+	}
+	tests := map[string]struct{ set, want engine.RetryPolicy }{
+		"nothing":         {engine.RetryPolicy{}, engine.DefaultRetry},
+		"attempts":        {engine.RetryPolicy{Attempts: 3}, p(3, engine.Exponential, s, 10*m, 0, 0)},
+		"losses":          {engine.RetryPolicy{Losses: 7}, p(5, engine.Exponential, s, 10*m, 0, 7)},
+		"min":             {engine.RetryPolicy{Min: m}, p(5, engine.Exponential, m, 10*m, 0, 0)},
+		"min over max":    {engine.RetryPolicy{Min: 30 * m}, p(5, engine.Exponential, 30*m, 30*m, 0, 0)},
+		"max below min":   {engine.RetryPolicy{Max: s / 2}, p(5, engine.Exponential, s/2, s/2, 0, 0)},
+		"at once":         {engine.RetryPolicy{Attempts: 3, Backoff: engine.Fixed}, p(3, engine.Fixed, 0, 0, 0, 0)},
+		"backoff":         {engine.RetryPolicy{Backoff: engine.Fixed, Min: s, Max: s}, p(5, engine.Fixed, s, s, 0, 0)},
+		"all but backoff": {p(1, "", s, 2*s, 0.5, 1), p(1, engine.Exponential, s, 2*s, 0.5, 1)},
+	}
+	for name, tt := range tests {
+		r, err := engine.NewRegistry(engine.TaskDef{Name: "work", Retry: tt.set})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if task, err := r.Lookup("work"); err != nil || task.Retry != tt.want {
+			t.Errorf("%s: the policy is %+v, %v; want %+v", name, task.Retry, err, tt.want)
+		}
+	}
+}
+
 func TestPermanentFailsAtOnce(t *testing.T) {
 	for name, err := range map[string]error{
 		"permanent":         engine.Permanent(errBroken),
@@ -82,12 +110,12 @@ func TestSnoozeCountsNothing(t *testing.T) {
 			case 1:
 				return fmt.Errorf("not yet: %w", engine.Snooze(time.Hour))
 			case 2:
-				return engine.Snooze(-time.Hour) // now
+				return engine.Snooze(-time.Hour) // no busy loop comes of it
 			}
 			return nil
 		})})
 		job := r.do("work")
-		if want := []time.Duration{0, time.Hour, time.Hour}; !slices.Equal(starts(job, base), want) {
+		if want := []time.Duration{0, time.Hour, time.Hour + time.Second}; !slices.Equal(starts(job, base), want) {
 			t.Errorf("the attempts started after %v, want %v", starts(job, base), want)
 		}
 		if job.State != engine.Succeeded || job.Failures != 0 {

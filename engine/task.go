@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,10 +25,13 @@ type TaskDef struct {
 	Args   []string
 	Config map[string]string
 
-	Queue    string
-	Priority int // MinPriority, the zero value, to MaxPriority
-	// InputSchema is the JSON Schema of a typed task's input; empty means that
-	// the input is any bytes.
+	Queue string
+	// Priority is MinPriority to MaxPriority, higher runs first. It has no
+	// default: a TaskDef that sets none runs at MinPriority, behind the tasks of
+	// plugins and of the file of settings, which run at DefaultPriority.
+	Priority int
+	// InputSchema is the JSON Schema of a typed task's input; empty or null
+	// means that the input is any bytes.
 	InputSchema json.RawMessage
 
 	Limits    Limits
@@ -37,7 +41,8 @@ type TaskDef struct {
 	Schedules []Schedule
 }
 
-// Limits bound one attempt. Zero means the default, which for Fuel is none.
+// Limits bound one attempt. Zero means the default, which for Fuel is none. A
+// limit in bytes is at most 1 TiB.
 type Limits struct {
 	Timeout time.Duration // wall time
 	Grace   time.Duration // between asking to stop and force
@@ -47,6 +52,9 @@ type Limits struct {
 	Log     int64         // bytes of log per attempt
 	Fuel    int64         // units of work, as in [Result]
 }
+
+// maxBytes leaves room to add limits, or to multiply one for an encoding.
+const maxBytes = 1 << 40
 
 // DefaultLimits are the limits of tasks that set none.
 var DefaultLimits = Limits{
@@ -110,7 +118,10 @@ func (t TaskDef) WithDefaults() TaskDef {
 	or(&t.Limits.Log, DefaultLimits.Log)
 	or(&t.Retention.Age, DefaultRetention.Age)
 	or(&t.Retention.Count, DefaultRetention.Count)
-	or(&t.Retry, DefaultRetry)
+	t.Retry = t.Retry.withDefaults()
+	if string(bytes.TrimSpace(t.InputSchema)) == "null" {
+		t.InputSchema = nil
+	}
 	return t
 }
 
@@ -139,6 +150,12 @@ func (t TaskDef) Validate() error {
 	l := t.Limits
 	if l.Timeout < 0 || l.Grace < 0 || l.Memory < 0 || l.Input < 0 || l.Output < 0 || l.Log < 0 || l.Fuel < 0 {
 		bad("a limit is negative")
+	}
+	if max(l.Memory, l.Input, l.Output, l.Log) > maxBytes {
+		bad("a limit is over %d bytes", int64(maxBytes))
+	}
+	if s := t.InputSchema; len(s) > 0 && !json.Valid(s) {
+		bad("the input schema is not JSON: %s", jsonProblem(s))
 	}
 	if t.Retention.Age < 0 || t.Retention.Count < 0 {
 		bad("retention is negative")

@@ -59,7 +59,7 @@ func (j *Job) Settle(o Outcome, now time.Time) {
 func (j *Job) Cancel(now time.Time) error {
 	switch {
 	case j.State.Waiting():
-		j.Error = ErrCancelled.Error()
+		j.Cause, j.Error = "", ErrCancelled.Error() // not why an earlier attempt failed
 		j.finish(Cancelled, now)
 	case j.State == Running:
 		j.Cancelling = true
@@ -84,11 +84,16 @@ func (j *Job) finish(s State, now time.Time) {
 	j.State, j.FinishedAt, j.Cancelling = s, now, false
 }
 
-// record appends to a copy: readers may hold the old slice.
+// record appends to a copy: readers may hold the old slice. Of a row of attempts
+// handed back for the same reason it keeps the last: a job that waits for its
+// task to be loaded must not lose the attempts that ran.
 func (j *Job) record(a Attempt) {
-	drop := max(len(j.History)+1-MaxHistory, 0)
-	h := make([]Attempt, 0, len(j.History)+1-drop)
-	j.History = append(append(h, j.History[drop:]...), a)
+	old := j.History
+	if n := len(old); n > 0 && a.Verdict == VerdictReleased && a.Error != "" && old[n-1].Verdict == a.Verdict && old[n-1].Error == a.Error {
+		old = old[:n-1]
+	}
+	old = old[max(len(old)+1-MaxHistory, 0):]
+	j.History = append(append(make([]Attempt, 0, len(old)+1), old...), a)
 }
 
 // Summary returns the job without its input, output and history, as listings

@@ -85,6 +85,27 @@ var settleTests = []test{
 		j := k.get("a")
 		k.same([]int{j.Attempt, len(j.History), j.History[0].Number}, []int{engine.MaxHistory + 5, engine.MaxHistory, 6})
 	}},
+	{"of attempts handed back for one reason in a row the last is kept", func(k *kit) {
+		released := func(at int, why string) engine.Outcome {
+			return engine.Outcome{Verdict: engine.VerdictReleased, RunAt: after(at), Error: why}
+		}
+		k.submit(job("a"))
+		for n, o := range []engine.Outcome{
+			{Verdict: engine.VerdictRetried, Cause: engine.CauseError, Error: "not loaded", RunAt: after(0)},
+			released(1, "not loaded"), released(2, "not loaded"), released(3, "not loaded"), // 2, 3, 4
+			released(4, "other"), released(5, "not loaded"), // 5, 6
+			released(6, ""), released(7, ""), // 7, 8: the engine stopped while they ran
+		} {
+			k.end(k.start(after(n)), o, after(n))
+		}
+		j := k.get("a")
+		var kept []int
+		for _, a := range j.History {
+			kept = append(kept, a.Number)
+		}
+		k.same([]any{j.Attempt, kept}, []any{8, []int{1, 4, 5, 6, 7, 8}})
+		k.same(j.History[1].StartedAt, after(3))
+	}},
 	{"a batch has mixed results", func(k *kit) {
 		k.submit(job("a"), job("b"), job("c"), job("d", key("taken")))
 		jobs := k.lease(3, epoch)

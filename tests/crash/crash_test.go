@@ -116,46 +116,62 @@ func (w *world) dial(t *testing.T) *client.Client {
 }
 
 // submitUntilKilled submits from four sides, kills the engine after a random
-// number of confirmations, and returns the ids that were confirmed.
+// number of confirmations, and returns the ids that were confirmed. The engine
+// is dead when it returns, whatever happened.
 func (w *world) submitUntilKilled(t *testing.T, run *exec.Cmd, cycle int) map[string]bool {
 	t.Helper()
+	kill := sync.OnceFunc(func() { _ = run.Process.Kill() })
+	defer func() {
+		kill()
+		_ = run.Wait() // killed
+	}()
 	c := w.dial(t)
 	defer c.Close()
 	var mu sync.Mutex
 	confirmed := map[string]bool{}
 	killAt := 20 + rand.IntN(150)
-	killed := sync.OnceFunc(func() { _ = run.Process.Kill() })
 	var producers sync.WaitGroup
 	for p := range 4 {
 		producers.Go(func() {
 			for n := 0; ; n++ {
 				id := fmt.Sprintf("c%d-p%d-%d", cycle, p, n)
 				jobs, err := c.Submit(t.Context(), server.Submission{Task: "csv-to-json", ID: id, InputText: "a,b\n1,2\n"})
-				if err != nil {
-					return // killed; this one was never confirmed
-				}
 				mu.Lock()
-				confirmed[jobs[0].ID] = true
 				enough := len(confirmed) >= killAt
+				if err == nil {
+					confirmed[jobs[0].ID] = true
+				}
 				mu.Unlock()
-				if enough {
-					killed()
+				switch {
+				case enough:
+					kill()
+				case err != nil:
+					t.Errorf("submit %s to an engine that nobody killed: %v", id, err)
+				}
+				if err != nil {
+					return // this one was never confirmed
 				}
 			}
 		})
 	}
 	producers.Wait()
-	_ = run.Wait() // killed
 	return confirmed
 }
 
 // finish lets a last engine do all that is left and checks every job.
 func (w *world) finish(t *testing.T, confirmed map[string]bool) {
 	run := w.start(t)
+	defer func() { _ = run.Process.Kill() }() // has ended, unless the test failed
 	c := w.dial(t)
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
+	// A tick comes each second, and this job after the next one.
+	late, err := c.Submit(ctx, server.Submission{Task: "csv-to-json", InputText: "a,b\n1,2\n", RunAt: time.Now().Add(2 * time.Second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	confirmed[late[0].ID] = true
 	lost := 0
 	for id := range confirmed {
 		if err := c.Follow(ctx, id, 0, func(server.Change) error { return nil }); err != nil {
@@ -170,6 +186,10 @@ func (w *world) finish(t *testing.T, confirmed map[string]bool) {
 	}
 	checkTicks(t, c)
 	t.Logf("%d jobs confirmed, %d attempts lost to kills", len(confirmed), lost)
+	// A kill among many submissions finds workers busy, if not each time.
+	if lost == 0 {
+		t.Error("no attempt was lost: the kills tested nothing")
+	}
 	if err := run.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +222,7 @@ func checkHistory(t *testing.T, job server.Job) {
 	}
 }
 
-// checkTicks checks that no tick of the schedule made two jobs.
+// checkTicks checks that ticks of the schedule made jobs, and none made two.
 func checkTicks(t *testing.T, c *client.Client) {
 	t.Helper()
 	page, err := c.Jobs(t.Context(), engine.Filter{Schedule: "csv-to-json", Limit: 10_000})
@@ -215,5 +235,8 @@ func checkTicks(t *testing.T, c *client.Client) {
 			t.Errorf("the tick %v made two jobs", j.Tick)
 		}
 		ticks[j.Tick] = true
+	}
+	if len(ticks) == 0 {
+		t.Error("the schedule made no job")
 	}
 }
