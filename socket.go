@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/tlo-run/tlo/engine"
 )
@@ -107,7 +108,7 @@ func (c Config) CheckDataDir() error {
 func checkDir(setting, path string) error {
 	info, err := os.Stat(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR): // making it will say more
 		return nil
 	case err != nil:
 		return fmt.Errorf("%s: %w", setting, err)

