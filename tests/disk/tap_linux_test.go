@@ -21,7 +21,7 @@ type fault struct {
 	kind  kind
 	n     int
 	errno syscall.Errno
-	part  bool // of a write: the first half is written all the same
+	part  int // of a write: the first half is written all the same, in whole units of so many bytes
 }
 
 // tap answers for the kernel and keeps the tape. It carries the calls out by
@@ -137,10 +137,10 @@ func (p *tap) answer(q question) (answer, error) {
 func (p *tap) carryOut(e event) (answer, error) {
 	fails := p.due(e.kind)
 	if fails {
-		if e.kind != written || !p.fault.part {
+		if e.kind != written || p.fault.part == 0 {
 			return answer{errno: -int32(p.fault.errno)}, nil
 		}
-		e.data = e.data[:len(e.data)/2]
+		e.data = e.data[:len(e.data)/2/p.fault.part*p.fault.part]
 	}
 	path := filepath.Join(p.folder, e.name)
 	flag := os.O_RDWR
