@@ -17,15 +17,6 @@ import (
 	"github.com/tlo-run/tlo/engine"
 )
 
-// run says what a child does: so many workers take so many steps each, and
-// the store is closed and opened again so many times on the way.
-type run struct {
-	Folder         string
-	Workers, Steps int
-	Reopens        int
-	Seed           uint64
-}
-
 const runVar = "TLO_DISK_RUN"
 
 func TestMain(m *testing.M) {

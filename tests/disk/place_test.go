@@ -1,3 +1,6 @@
+// Package disk_test treats the store on disk as disks do: it cuts the power at
+// every moment, fails each call, and damages the file. What was confirmed must
+// be there afterwards, as a whole, or an error must say why not.
 package disk_test
 
 import (
@@ -29,4 +32,13 @@ func number(t *testing.T, name string, def int) int {
 		t.Fatalf("%s=%q is not a number", name, text)
 	}
 	return n
+}
+
+// run says what a child does: so many workers take so many steps each, and
+// the store is closed and opened again so many times on the way.
+type run struct {
+	Folder         string
+	Workers, Steps int
+	Reopens        int
+	Seed           uint64
 }
