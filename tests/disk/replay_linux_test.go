@@ -117,7 +117,10 @@ func newJudge(t *testing.T, r run) *judge {
 	if err != nil {
 		root = t.TempDir()
 	}
-	t.Cleanup(func() { os.RemoveAll(root) })
+	t.Cleanup(func() {
+		j.work.Wait() // a test that failed may have left some
+		os.RemoveAll(root)
+	})
 	j.slots = make(chan string, 4)
 	for i := range cap(j.slots) {
 		j.slots <- filepath.Join(root, fmt.Sprint(i))
