@@ -41,8 +41,9 @@ fuzz: ## each fuzz target for FUZZTIME (default 1m)
 	scripts/fuzz.sh $${FUZZTIME:-1m}
 
 .PHONY: crash
-crash: ## the kill -9 tests in their long form, CYCLES (default 200)
-	TLO_CRASH_CYCLES=$${CYCLES:-200} $(GO) test -count=1 -timeout 2h -run Crash -v ./engine/bolt ./tests/...
+crash: ## kills, power cuts, failing disks and damage in their long form, CYCLES (default 200), RUNS (default 20)
+	TLO_CRASH_CYCLES=$${CYCLES:-200} TLO_REPLAY_RUNS=$${RUNS:-20} TLO_REPLAY_OPS=300 TLO_FAULT_OPS=60 TLO_FLIPS=10000 \
+		$(GO) test -count=1 -timeout 4h -run 'Crash|Flipped' -v ./engine/bolt ./tests/...
 
 .PHONY: bench
 bench: ## the benchmarks of stores and engine

@@ -164,10 +164,10 @@ type told struct {
 	settled   map[string]map[int]engine.Verdict // id → attempt
 }
 
-// TestKilledWorkers kills a worker at any moment, again and again: what it was
-// told must be true, and nothing may happen twice. TLO_CRASH_CYCLES sets the
-// number of times.
-func TestKilledWorkers(t *testing.T) {
+// TestCrashKilledWorkers kills a worker at any moment, again and again: what it
+// was told must be true, and nothing may happen twice. TLO_CRASH_CYCLES sets
+// the number of times.
+func TestCrashKilledWorkers(t *testing.T) {
 	cycles := 5
 	if n, err := strconv.Atoi(os.Getenv("TLO_CRASH_CYCLES")); err == nil {
 		cycles = n
@@ -279,6 +279,11 @@ func (a *told) verify(t *testing.T, s *Store) {
 				t.Errorf("job %s: attempt %d was settled as %s, the store has %q", id, attempt, verdict, history[attempt])
 			}
 		}
+		// An attempt that runs or was lost has not ended; all before it have.
+		if n := len(history); n != j.Attempt && (n != j.Attempt-1 || j.State != engine.Running) {
+			t.Errorf("job %s is %s at attempt %d, and %d attempts ended", id, j.State, j.Attempt, n)
+		}
+		a.attempts[id] = max(a.attempts[id], j.Attempt) // from here on it may not fall below
 		done, err := s.Get(ctx, "done", id)
 		if succeeded := j.State == engine.Succeeded; succeeded != (err == nil) || succeeded && string(done) != strconv.Itoa(j.Attempt) {
 			t.Errorf("job %s is %s at attempt %d, its effects are %q, %v", id, j.State, j.Attempt, done, err)

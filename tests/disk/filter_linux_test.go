@@ -3,10 +3,13 @@
 package disk_test
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +26,7 @@ var watched = []uint32{
 	unix.SYS_OPENAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_UNLINKAT,
 	// Ways to change a file that the parent does not follow: it reports them.
 	unix.SYS_WRITEV, unix.SYS_PWRITEV, unix.SYS_PWRITEV2, unix.SYS_SYNC_FILE_RANGE, unix.SYS_COPY_FILE_RANGE,
-	unix.SYS_SENDFILE, unix.SYS_TRUNCATE, unix.SYS_LINKAT, unix.SYS_MMAP, unix.SYS_IO_URING_SETUP,
+	unix.SYS_SENDFILE, unix.SYS_TRUNCATE, unix.SYS_LINKAT, unix.SYS_IO_URING_SETUP,
 }
 
 // socketFD is where a child finds the socket to its parent.
@@ -45,19 +48,32 @@ func askParent() error {
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF})
 	prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+
+	// Between the filter and the message to the parent nobody answers: all
+	// that is needed is made before, and no collection may begin.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	rights, one := unix.UnixRights(0), []byte{0}
+	iov := unix.Iovec{Base: &one[0]}
+	iov.SetLen(1)
+	message := unix.Msghdr{Iov: &iov, Control: &rights[0]}
+	message.SetIovlen(1)
+	message.SetControllen(len(rights))
 	// Without WAIT_KILLABLE_RECV the signals by which Go preempts goroutines
 	// would break off calls that the parent has half answered.
-	listener, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
-		unix.SECCOMP_FILTER_FLAG_TSYNC|unix.SECCOMP_FILTER_FLAG_TSYNC_ESRCH|unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
-		uintptr(unsafe.Pointer(&prog)))
+	const flags = unix.SECCOMP_FILTER_FLAG_TSYNC | unix.SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+		unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	listener, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog)))
 	if errno != 0 {
 		return fmt.Errorf("seccomp: %w", errno)
 	}
-	if err := unix.Sendmsg(socketFD, []byte{0}, unix.UnixRights(int(listener)), nil, 0); err != nil {
-		return fmt.Errorf("sendmsg: %w", err)
+	binary.NativeEndian.PutUint32(rights[unix.CmsgLen(0):], uint32(listener))
+	if _, _, errno = unix.RawSyscall(unix.SYS_SENDMSG, socketFD, uintptr(unsafe.Pointer(&message)), 0); errno != 0 {
+		return fmt.Errorf("sendmsg: %w", errno)
 	}
 	return unix.Close(int(listener))
 }
+
+var errNoListener = errors.New("the child ended and sent no listener")
 
 // startAsked starts a process that calls askParent, and returns the listener.
 func startAsked(cmd *exec.Cmd) (listener int, err error) {
@@ -75,8 +91,11 @@ func startAsked(cmd *exec.Cmd) (listener int, err error) {
 	}
 	oob := make([]byte, unix.CmsgSpace(4))
 	_, n, _, _, err := unix.Recvmsg(pair[0], make([]byte, 1), oob, unix.MSG_CMSG_CLOEXEC)
-	if err != nil || n == 0 {
-		return 0, fmt.Errorf("the child sent no listener: %v (%v)", err, cmd.Wait())
+	if err == nil && n == 0 {
+		err = errNoListener
+	}
+	if err != nil {
+		return 0, errors.Join(err, cmd.Wait())
 	}
 	messages, err := unix.ParseSocketControlMessage(oob[:n])
 	if err != nil {

@@ -13,6 +13,10 @@ import (
 // sector is the smallest piece that a disk writes as a whole.
 const sector = 512
 
+// page is the piece in which a system copies what is written: one finds room
+// as a whole or not at all.
+const page = 4096
+
 // image is the files of a folder by name.
 type image map[string][]byte
 

@@ -93,6 +93,16 @@ func (st state) add(j engine.Job, lines []engine.LogLine) {
 	}
 }
 
+// jobs is how many jobs there are.
+func (st state) jobs() (n int) {
+	for name := range st {
+		if strings.HasPrefix(name, "job/") {
+			n++
+		}
+	}
+	return n
+}
+
 // differ tells how two states differ, or nil.
 func (st state) differ(other state) error {
 	var errs []error
