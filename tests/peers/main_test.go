@@ -19,7 +19,7 @@ func TestFlags(t *testing.T) {
 
 func TestFlagsThatAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
-		"-peers oracle":              `-peers: there is no "oracle"; there are mem,`,
+		"-peers oracle":              `-peers: there is no "oracle"; there are `,
 		"-scenarios single4,":        `-scenarios: there is no ""; there are single4,`,
 		"-settle maybe":              `-settle "maybe": use wait or go`,
 		"-rounds 0":                  "must be positive",

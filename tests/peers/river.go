@@ -139,16 +139,9 @@ func (q *riverQueue) empty(ctx context.Context) error {
 }
 
 // riverArgs are a payload as it is: River asks for a type that encodes itself.
-type riverArgs struct{ payload []byte }
+type riverArgs struct{ json.RawMessage }
 
-func (riverArgs) Kind() string                   { return "noop" }
-func (a riverArgs) MarshalJSON() ([]byte, error) { return a.payload, nil }
-func (a *riverArgs) UnmarshalJSON(b []byte) error {
-	a.payload = append(a.payload[:0], b...)
-	return nil
-}
-
-var _ json.Marshaler = riverArgs{}
+func (riverArgs) Kind() string { return "noop" }
 
 var (
 	riverUrgent = &riverqueue.InsertOpts{Priority: 1}
@@ -181,7 +174,7 @@ type riverWorker struct {
 }
 
 func (w *riverWorker) Work(_ context.Context, j *riverqueue.Job[riverArgs]) error {
-	n, err := jobNumber(j.Args.payload)
+	n, err := jobNumber(j.Args.RawMessage)
 	if err != nil {
 		return err
 	}
