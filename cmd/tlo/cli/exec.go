@@ -145,7 +145,7 @@ func execute(cmd *cobra.Command, task engine.TaskDef, input []byte) (err error) 
 	result, err := h.Execute(run, task, job, report)
 	report.used(result.Fuel)
 	report.close()
-	if _, writeErr := cmd.OutOrStdout().Write(result.Output); writeErr != nil {
+	if writeErr := printOutput(cmd.OutOrStdout(), result.Output); writeErr != nil {
 		return writeErr
 	}
 	switch {

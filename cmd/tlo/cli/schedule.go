@@ -200,7 +200,7 @@ func (f *submitFlags) await(cmd *cobra.Command, s *session, id string) error {
 	if f.output.json() {
 		err = printJSON(cmd.OutOrStdout(), job)
 	} else {
-		_, err = cmd.OutOrStdout().Write(watch.last.Output)
+		err = printOutput(cmd.OutOrStdout(), watch.last.Output)
 	}
 	return cmp.Or(err, jobExit(job.State))
 }
