@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -83,7 +84,11 @@ func TestErrorsHaveCodes(t *testing.T) {
 		{"POST", "/v1/jobs", `[{"task":"echo","priority":10}]`, 400, "invalid", "priority is 10"},
 		{"POST", "/v1/jobs", `[{"task":"echo","colour":1}]`, 400, "invalid", `unknown field "colour"`},
 		{"POST", "/v1/jobs", `{`, 400, "invalid", "the request's body: "},
-		{"POST", "/v1/jobs", "[" + strings.Repeat(" ", 1<<25), 400, "invalid", "the request has more than"},
+		{"POST", "/v1/jobs", "[" + strings.Repeat(" ", 1<<25), 400, "invalid", "the largest input that a task takes has 1000: submit less"},
+		{"POST", "/v1/jobs", `[{"task":"echo","input":1,"input_text":"a"}]`, 400, "invalid", "has several inputs: use one of input, input_text and input_base64"},
+		{"POST", "/v1/jobs", `[{"task":"echo","input_text":"a","input_base64":"YQ=="}]`, 400, "invalid", "has several inputs"},
+		{"POST", "/v1/jobs", `[{"task":"echo"}] []`, 400, "invalid", "there is more after the JSON value"},
+		{"POST", "/v1/jobs", `[{"task":"echo"}]]`, 400, "invalid", "the request's body: "},
 		{"POST", "/v1/jobs/one/cancel", "", 409, "state", "job one is cancelled"},
 		{"GET", "/v1/jobs?state=volcano", "", 400, "invalid", `state is "volcano"`},
 		{"GET", "/v1/jobs?limit=-1", "", 400, "invalid", `limit is "-1"`},
@@ -124,6 +129,15 @@ func TestLargeInputsPass(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status, answer := ask(h, "POST", "/v1/jobs", string(body)); status != http.StatusOK {
+		t.Errorf("%d %s", status, answer)
+	}
+}
+
+// A limit that is no limit leaves room for any request.
+func TestHugeLimits(t *testing.T) {
+	e := newEngine(t, engine.TaskDef{Name: "huge", Run: echo, Limits: engine.Limits{Input: math.MaxInt64}})
+	h := server.New(server.Options{Engine: e})
+	if status, answer := ask(h, "POST", "/v1/jobs", `[{"task":"huge"}]`); status != http.StatusOK {
 		t.Errorf("%d %s", status, answer)
 	}
 }
