@@ -268,9 +268,14 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 // named says which job was not found.
 func named(err error, r *http.Request) error {
 	if errors.Is(err, engine.ErrNotFound) {
-		return &Error{Code: "not_found", Message: fmt.Sprintf("no job %.140q; see tlo jobs", r.PathValue("id"))}
+		return NoJob(r.PathValue("id"))
 	}
 	return err
+}
+
+// NoJob is the error about an id that no job has.
+func NoJob(id string) *Error {
+	return &Error{Code: "not_found", Message: fmt.Sprintf("no job %.140q; see tlo jobs", id)}
 }
 
 func shown(jobs []engine.Job) []Job {
