@@ -150,7 +150,13 @@ func (s *server) submit(r *http.Request) (any, error) {
 // suggestion adds what a misspelt task likely is.
 func suggestion(unknown *engine.UnknownTaskError) error {
 	message := unknown.Error()
-	if near := typo.DidYouMean(unknown.Name, unknown.Known); near != "" {
+	near := typo.DidYouMean(unknown.Name, unknown.Known)
+	for _, known := range unknown.Known { // a slip in a longer word is as likely
+		if near == "" && typo.Closest(known, []string{unknown.Name}) != "" {
+			near = fmt.Sprintf("did you mean %q?", known)
+		}
+	}
+	if near != "" {
 		message = fmt.Sprintf("no task %q; %s", unknown.Name, near)
 	}
 	return &Error{Code: "not_found", Message: message}

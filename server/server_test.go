@@ -78,6 +78,8 @@ func TestErrorsHaveCodes(t *testing.T) {
 		{"GET", "/v1/nothing", "", 404, "not_found", "GET /v1/nothing is no route"},
 		{"DELETE", "/v1/jobs/one", "", 404, "not_found", "DELETE /v1/jobs/one is no route"},
 		{"POST", "/v1/jobs", `[{"task":"ecko"}]`, 404, "not_found", `no task "ecko"; did you mean "echo"?`},
+		{"POST", "/v1/jobs", `[{"task":"eco"}]`, 404, "not_found", `no task "eco"; did you mean "echo"?`},
+		{"POST", "/v1/jobs", `[{"task":"ec"}]`, 404, "not_found", `no task "ec"; there are: echo`},
 		{"POST", "/v1/jobs", `[{"task":"volcano"}]`, 404, "not_found", `no task "volcano"; there are: echo`},
 		{"POST", "/v1/jobs", `[{"task":"echo","id":"one"}]`, 409, "duplicate", `"one" exists already`},
 		{"POST", "/v1/jobs", `[{"task":"echo","key":"k"}]`, 409, "duplicate", `already has the key "k"`},
@@ -159,5 +161,12 @@ func TestPayloads(t *testing.T) {
 		if string(got.Bytes()) != in {
 			t.Errorf("%q comes back as %q", in, got.Bytes())
 		}
+	}
+}
+
+func TestShortNamesAreGuessed(t *testing.T) {
+	h := server.New(server.Options{Engine: newEngine(t, engine.TaskDef{Name: "sum", Run: echo})})
+	if _, body := ask(h, "POST", "/v1/jobs", `[{"task":"sm"}]`); !strings.Contains(body, `did you mean \"sum\"?`) {
+		t.Error(body)
 	}
 }
