@@ -1,9 +1,10 @@
 package server
 
 import (
-	"context"
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/tlo-run/tlo/engine"
@@ -49,18 +50,20 @@ func writeError(w http.ResponseWriter, err error) {
 			break
 		}
 	}
-	if errors.Is(err, context.Canceled) {
-		return // nobody is there to read it
-	}
 	writeJSON(w, status, struct {
 		Error Error `json:"error"`
 	}{Error{code, err.Error()}})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
+	var body bytes.Buffer // before the header, which cannot be taken back
+	enc := json.NewEncoder(&body)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		writeError(w, fmt.Errorf("the answer is no JSON: %w", err))
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // the reader has gone; there is nobody to tell
+	_, _ = w.Write(body.Bytes()) // the reader has gone; there is nobody to tell
 }

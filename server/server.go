@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"slices"
@@ -54,7 +55,7 @@ func New(o Options) http.Handler {
 		"POST /v1/jobs/{id}/retry":  s.retry,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			r.Body = http.MaxBytesReader(w, r.Body, s.maxBody())
+			r.Body = http.MaxBytesReader(w, r.Body, s.maxBody(s.largestInput()))
 			v, err := h(r)
 			if err != nil {
 				writeError(w, err)
@@ -71,13 +72,20 @@ func New(o Options) http.Handler {
 	return mux
 }
 
-// maxBody leaves room for the largest input that a task takes, as base64.
-func (s *server) maxBody() int64 {
-	var largest int64
+// largestInput is the highest input limit of a task, in bytes.
+func (s *server) largestInput() (largest int64) {
 	for _, t := range s.Engine.Tasks() {
 		largest = max(largest, t.Limits.Input)
 	}
-	return s.MaxBody + largest/3*4
+	return largest
+}
+
+// maxBody leaves room for an input of so many bytes, as base64.
+func (s *server) maxBody(input int64) int64 {
+	if input > (math.MaxInt64-s.MaxBody)/4*3 {
+		return math.MaxInt64
+	}
+	return s.MaxBody + input/3*4
 }
 
 func (s *server) status(r *http.Request) (any, error) {
@@ -119,12 +127,18 @@ func (s *server) fire(r *http.Request) (any, error) {
 
 func (s *server) submit(r *http.Request) (any, error) {
 	var requests []Submission
-	if err := decode(r.Body, &requests); err != nil {
-		return nil, err
+	err := decode(r.Body, &requests)
+	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, invalid("the request has more than %d bytes, and the largest input that a task takes has %d: submit less at once, or raise the input limit of the task", over.Limit, s.largestInput())
+	}
+	if err != nil {
+		return nil, invalid("the request's body: %v", err)
 	}
 	submissions := make([]engine.Submission, len(requests))
 	for i, q := range requests {
-		submissions[i] = q.engine()
+		if submissions[i], err = q.engine(); err != nil {
+			return nil, err
+		}
 	}
 	jobs, err := s.Engine.Submit(r.Context(), submissions...)
 	if unknown, ok := errors.AsType[*engine.UnknownTaskError](err); ok {
@@ -136,7 +150,13 @@ func (s *server) submit(r *http.Request) (any, error) {
 // suggestion adds what a misspelt task likely is.
 func suggestion(unknown *engine.UnknownTaskError) error {
 	message := unknown.Error()
-	if near := typo.DidYouMean(unknown.Name, unknown.Known); near != "" {
+	near := typo.DidYouMean(unknown.Name, unknown.Known)
+	for _, known := range unknown.Known { // a slip in a longer word is as likely
+		if near == "" && typo.Closest(known, []string{unknown.Name}) != "" {
+			near = fmt.Sprintf("did you mean %q?", known)
+		}
+	}
+	if near != "" {
 		message = fmt.Sprintf("no task %q; %s", unknown.Name, near)
 	}
 	return &Error{Code: "not_found", Message: message}
@@ -254,9 +274,14 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) {
 // named says which job was not found.
 func named(err error, r *http.Request) error {
 	if errors.Is(err, engine.ErrNotFound) {
-		return &Error{Code: "not_found", Message: fmt.Sprintf("no job %.140q; see tlo jobs", r.PathValue("id"))}
+		return NoJob(r.PathValue("id"))
 	}
 	return err
+}
+
+// NoJob is the error about an id that no job has.
+func NoJob(id string) *Error {
+	return &Error{Code: "not_found", Message: fmt.Sprintf("no job %.140q; see tlo jobs", id)}
 }
 
 func shown(jobs []engine.Job) []Job {
@@ -274,17 +299,24 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
+// decode reads the one JSON value of a body.
 func decode(body io.Reader, v any) error {
 	dec := json.NewDecoder(body)
 	dec.DisallowUnknownFields()
-	err := dec.Decode(v)
-	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &Error{Code: "invalid", Message: fmt.Sprintf("the request has more than %d bytes: submit less at once", over.Limit)}
+	if err := dec.Decode(v); err != nil {
+		return err
 	}
-	if err != nil {
-		return &Error{Code: "invalid", Message: "the request's body: " + err.Error()}
+	switch _, err := dec.Token(); {
+	case err == io.EOF:
+		return nil
+	case err != nil:
+		return err
 	}
-	return nil
+	return errors.New("there is more after the JSON value")
+}
+
+func invalid(format string, args ...any) error {
+	return &Error{Code: "invalid", Message: fmt.Sprintf(format, args...)}
 }
 
 func filterOf(r *http.Request) (engine.Filter, error) {

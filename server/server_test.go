@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -77,13 +78,19 @@ func TestErrorsHaveCodes(t *testing.T) {
 		{"GET", "/v1/nothing", "", 404, "not_found", "GET /v1/nothing is no route"},
 		{"DELETE", "/v1/jobs/one", "", 404, "not_found", "DELETE /v1/jobs/one is no route"},
 		{"POST", "/v1/jobs", `[{"task":"ecko"}]`, 404, "not_found", `no task "ecko"; did you mean "echo"?`},
+		{"POST", "/v1/jobs", `[{"task":"eco"}]`, 404, "not_found", `no task "eco"; did you mean "echo"?`},
+		{"POST", "/v1/jobs", `[{"task":"ec"}]`, 404, "not_found", `no task "ec"; there are: echo`},
 		{"POST", "/v1/jobs", `[{"task":"volcano"}]`, 404, "not_found", `no task "volcano"; there are: echo`},
 		{"POST", "/v1/jobs", `[{"task":"echo","id":"one"}]`, 409, "duplicate", `"one" exists already`},
 		{"POST", "/v1/jobs", `[{"task":"echo","key":"k"}]`, 409, "duplicate", `already has the key "k"`},
 		{"POST", "/v1/jobs", `[{"task":"echo","priority":10}]`, 400, "invalid", "priority is 10"},
 		{"POST", "/v1/jobs", `[{"task":"echo","colour":1}]`, 400, "invalid", `unknown field "colour"`},
 		{"POST", "/v1/jobs", `{`, 400, "invalid", "the request's body: "},
-		{"POST", "/v1/jobs", "[" + strings.Repeat(" ", 1<<25), 400, "invalid", "the request has more than"},
+		{"POST", "/v1/jobs", "[" + strings.Repeat(" ", 1<<25), 400, "invalid", "the largest input that a task takes has 1000: submit less"},
+		{"POST", "/v1/jobs", `[{"task":"echo","input":1,"input_text":"a"}]`, 400, "invalid", "has several inputs: use one of input, input_text and input_base64"},
+		{"POST", "/v1/jobs", `[{"task":"echo","input_text":"a","input_base64":"YQ=="}]`, 400, "invalid", "has several inputs"},
+		{"POST", "/v1/jobs", `[{"task":"echo"}] []`, 400, "invalid", "there is more after the JSON value"},
+		{"POST", "/v1/jobs", `[{"task":"echo"}]]`, 400, "invalid", "the request's body: "},
 		{"POST", "/v1/jobs/one/cancel", "", 409, "state", "job one is cancelled"},
 		{"GET", "/v1/jobs?state=volcano", "", 400, "invalid", `state is "volcano"`},
 		{"GET", "/v1/jobs?limit=-1", "", 400, "invalid", `limit is "-1"`},
@@ -128,6 +135,15 @@ func TestLargeInputsPass(t *testing.T) {
 	}
 }
 
+// A limit that is no limit leaves room for any request.
+func TestHugeLimits(t *testing.T) {
+	e := newEngine(t, engine.TaskDef{Name: "huge", Run: echo, Limits: engine.Limits{Input: math.MaxInt64}})
+	h := server.New(server.Options{Engine: e})
+	if status, answer := ask(h, "POST", "/v1/jobs", `[{"task":"huge"}]`); status != http.StatusOK {
+		t.Errorf("%d %s", status, answer)
+	}
+}
+
 func TestPayloads(t *testing.T) {
 	for in, want := range map[string]server.Payload{
 		"":              {},
@@ -145,5 +161,12 @@ func TestPayloads(t *testing.T) {
 		if string(got.Bytes()) != in {
 			t.Errorf("%q comes back as %q", in, got.Bytes())
 		}
+	}
+}
+
+func TestShortNamesAreGuessed(t *testing.T) {
+	h := server.New(server.Options{Engine: newEngine(t, engine.TaskDef{Name: "sum", Run: echo})})
+	if _, body := ask(h, "POST", "/v1/jobs", `[{"task":"sm"}]`); !strings.Contains(body, `did you mean \"sum\"?`) {
+		t.Error(body)
 	}
 }

@@ -101,12 +101,22 @@ type Submission struct {
 	RunAt       time.Time       `json:"run_at,omitzero"`
 }
 
-func (s Submission) engine() engine.Submission {
+// engine returns the engine's submission, or that it has several inputs.
+func (s Submission) engine() (engine.Submission, error) {
+	inputs := 0
+	for _, set := range []bool{s.Input != nil, s.InputText != "", s.InputBase64 != nil} {
+		if set {
+			inputs++
+		}
+	}
+	if inputs > 1 {
+		return engine.Submission{}, invalid("a job of task %.80q has several inputs: use one of input, input_text and input_base64", s.Task)
+	}
 	return engine.Submission{
 		Task:  s.Task,
 		Input: Payload{JSON: s.Input, Text: s.InputText, Base64: s.InputBase64}.Bytes(),
 		ID:    s.ID, Key: s.Key, Queue: s.Queue, Priority: s.Priority, RunAt: s.RunAt,
-	}
+	}, nil
 }
 
 // Task is a task as the API shows it.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tlo-run/tlo/engine"
@@ -62,7 +63,10 @@ func Local(h http.Handler) *Client {
 
 func newClient(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *Client {
 	return &Client{
-		http:  http.Client{Transport: &http.Transport{DialContext: dial}},
+		http: http.Client{
+			Transport:     &http.Transport{DialContext: dial},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the API has none
+		},
 		close: func() error { return nil },
 	}
 }
@@ -182,6 +186,14 @@ func (c *Client) Follow(ctx context.Context, id string, after uint64, f func(ser
 	}
 }
 
+// lostID returns the id of a job's path that no server would see as one, for
+// it is cleaned away there.
+func lostID(u *url.URL) (id string, lost bool) {
+	rest, ok := strings.CutPrefix(u.EscapedPath(), jobPath("", ""))
+	id, _, _ = strings.Cut(rest, "/")
+	return id, ok && (id == "" || id == "." || id == "..")
+}
+
 func jobPath(id, verb string) string { return "/v1/jobs/" + url.PathEscape(id) + verb }
 
 func (c *Client) get(ctx context.Context, path string, q url.Values, v any) error {
@@ -215,6 +227,9 @@ func (c *Client) do(ctx context.Context, method, path string, q url.Values, body
 		return nil, err
 	}
 	req.URL.RawQuery = q.Encode()
+	if id, ok := lostID(req.URL); ok {
+		return nil, server.NoJob(id)
+	}
 	resp, err := c.http.Do(req)
 	switch failed, ok := errors.AsType[*url.Error](err); {
 	case ctx.Err() != nil:

@@ -61,7 +61,7 @@ func TestErrorsCrossTheWire(t *testing.T) {
 	if _, err := c.Retry(ctx, "one"); !errors.Is(err, engine.ErrState) {
 		t.Errorf("retry: %v", err)
 	}
-	for _, id := range []string{"nobody", "../status", "a/b?c=d", "%2e", " "} {
+	for _, id := range []string{"nobody", "", ".", "..", "../status", "a/b?c=d", "%2e", " "} {
 		_, err := c.Job(ctx, id)
 		if !errors.Is(err, engine.ErrNotFound) || !strings.Contains(err.Error(), id) {
 			t.Errorf("%q: %v", id, err)

@@ -31,6 +31,11 @@ func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 func (l *listener) Accept() (net.Conn, error) {
 	select {
+	case <-l.closed: // first: a select takes either
+		return nil, net.ErrClosed
+	default:
+	}
+	select {
 	case c := <-l.conns:
 		return c, nil
 	case <-l.closed:

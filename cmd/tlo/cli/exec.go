@@ -145,13 +145,13 @@ func execute(cmd *cobra.Command, task engine.TaskDef, input []byte) (err error) 
 	result, err := h.Execute(run, task, job, report)
 	report.used(result.Fuel)
 	report.close()
-	if _, writeErr := cmd.OutOrStdout().Write(result.Output); writeErr != nil {
+	if errors.Is(context.Cause(run), engine.ErrCancelled) {
+		return &codeError{engine.ErrCancelled, exitCancelled}
+	}
+	if writeErr := printOutput(cmd.OutOrStdout(), result.Output); writeErr != nil {
 		return writeErr
 	}
-	switch {
-	case errors.Is(context.Cause(run), engine.ErrCancelled):
-		return &codeError{engine.ErrCancelled, exitCancelled}
-	case errors.Is(context.Cause(run), engine.ErrTimeout):
+	if errors.Is(context.Cause(run), engine.ErrTimeout) {
 		err = fmt.Errorf("%w of %v", engine.ErrTimeout, task.Limits.Timeout)
 	}
 	if err != nil {

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tlo-run/tlo/engine"
 	"github.com/tlo-run/tlo/internal/typo"
@@ -51,7 +53,7 @@ func newJobs() *cobra.Command {
 				}
 				printJobs(cmd.OutOrStdout(), page.Jobs)
 				if page.Next != "" {
-					fmt.Fprintf(cmd.ErrOrStderr(), "more: tlo jobs --cursor %s\n", page.Next)
+					fmt.Fprintf(cmd.ErrOrStderr(), "more: %s\n", nextPage(cmd, page.Next))
 				}
 				return nil
 			})
@@ -69,6 +71,34 @@ func newJobs() *cobra.Command {
 	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(strings.Split(stateNames(), " "), cobra.ShellCompDirectiveNoFileComp))
 	out.add(cmd)
 	return cmd
+}
+
+// nextPage is the command that lists on, with the flags of this one.
+func nextPage(cmd *cobra.Command, cursor string) string {
+	words := []string{cmd.CommandPath()}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if many, ok := f.Value.(pflag.SliceValue); ok {
+			values = many.GetSlice()
+		}
+		for _, v := range values {
+			if f.Name != "cursor" {
+				words = append(words, "--"+f.Name+" "+quoted(v))
+			}
+		}
+	})
+	return clean(strings.Join(append(words, "--cursor "+quoted(cursor)), " "))
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return strings.ContainsRune("_./:@%+=,-", r) || unicode.IsLetter(r) || unicode.IsDigit(r)
+	}
+	if word != "" && strings.TrimFunc(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // nothingListed says whether there are no jobs, or only none that were asked for.

@@ -78,7 +78,7 @@ func (p *logPrinter) print(lines []engine.LogLine) error {
 			if err != nil {
 				return err
 			}
-			text = string(data)
+			text = string(escapeJSON(data))
 		}
 		if _, err := fmt.Fprintln(p.w, text); err != nil {
 			return err

@@ -27,6 +27,9 @@ func newRetry() *cobra.Command {
 }
 
 func (s *session) retry(ctx context.Context, id string) (string, any, error) {
+	if err := s.keeps(); err != nil {
+		return "", nil, err
+	}
 	job, err := s.Retry(ctx, id)
 	return fmt.Sprintf("job %s is ready again", id), job, err
 }
@@ -42,6 +45,9 @@ func eachJob(cmd *cobra.Command, ids []string, out *outputFlag, do func(*session
 		done := []any{}
 		for _, id := range ids {
 			text, job, err := do(s, ctx, id)
+			if errors.Is(err, errLost) {
+				return err // it is the same for all
+			}
 			if err != nil {
 				errs = append(errs, err)
 				continue

@@ -53,6 +53,9 @@ func newHelp(root *cobra.Command) *cobra.Command {
 		Short: "Help about a verb",
 		RunE: func(_ *cobra.Command, args []string) error {
 			verb, rest, err := root.Find(args)
+			if err == nil && verb != root && len(rest) > 0 {
+				return usageError(fmt.Errorf("tlo help takes one verb, and there is %q too; see tlo --help", rest[0]))
+			}
 			if err != nil || len(rest) > 0 {
 				return usageError(unknownVerb(root, args[0]))
 			}

@@ -58,6 +58,11 @@ on which no engine runs all the time.
 				return err
 			}
 			return withSession(cmd, submits, func(ctx context.Context, s *session) error {
+				if !f.wait {
+					if err := s.keeps(); err != nil {
+						return err
+					}
+				}
 				jobs, err := s.Submit(ctx, sub)
 				if err != nil {
 					return err
@@ -107,6 +112,9 @@ func (f *submitFlags) fire(cmd *cobra.Command) error {
 		}
 	}
 	return withSession(cmd, submits, func(ctx context.Context, s *session) error {
+		if err := s.keeps(); err != nil {
+			return err
+		}
 		jobs, err := s.Fire(ctx)
 		if err != nil {
 			return err
@@ -192,7 +200,7 @@ func (f *submitFlags) await(cmd *cobra.Command, s *session, id string) error {
 	if f.output.json() {
 		err = printJSON(cmd.OutOrStdout(), job)
 	} else {
-		_, err = cmd.OutOrStdout().Write(watch.last.Output)
+		err = printOutput(cmd.OutOrStdout(), watch.last.Output)
 	}
 	return cmp.Or(err, jobExit(job.State))
 }

@@ -21,6 +21,7 @@ import (
 type session struct {
 	*client.Client
 	runner  *tlo.Runner // nil if an engine runs elsewhere
+	memory  bool        // the configured store is memory: what is made here ends with the verb
 	scratch string      // a data directory to remove; mostly none
 }
 
@@ -49,6 +50,7 @@ func openSession(cmd *cobra.Command, p purpose) (*session, error) {
 	if !nobodyThere(err) {
 		return nil, fmt.Errorf("the engine's socket %s: %w", cfg.Socket(), err)
 	}
+	memory := cfg.Store == tlo.StoreMemory
 	var scratch string
 	if _, err := os.Stat(cfg.DataDir); p == looks && errors.Is(err, fs.ErrNotExist) {
 		if scratch, err = os.MkdirTemp("", "tlo-"); err != nil {
@@ -69,7 +71,7 @@ func openSession(cmd *cobra.Command, p purpose) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{client.Local(runner.Handler()), runner, scratch}, nil
+	return &session{Client: client.Local(runner.Handler()), runner: runner, memory: memory, scratch: scratch}, nil
 }
 
 // startTime is how long an engine may take from its store to its socket.
@@ -102,6 +104,16 @@ func nobodyThere(err error) bool {
 
 // local reports whether no engine runs.
 func (s *session) local() bool { return s.runner != nil }
+
+var errLost = errors.New("the memory store ends with this command: start tlo run, or use --wait")
+
+// keeps refuses to make jobs that nobody would ever run.
+func (s *session) keeps() error {
+	if s.local() && s.memory {
+		return errLost
+	}
+	return nil
+}
 
 // sayWaiting tells a person that what was made does not run by itself.
 func (s *session) sayWaiting(cmd *cobra.Command, what string) {

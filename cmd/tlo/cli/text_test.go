@@ -36,6 +36,20 @@ func TestCleanShowsWhatATerminalWouldObey(t *testing.T) {
 	}
 }
 
+func TestEscapeJSON(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"a":"привіт 👍"}`:        `{"a":"привіт 👍"}`,
+		"\"\u009b31m\u202e\x7f\"": `"\u009b31m\u202e\u007f"`,
+		"\"\U000e0041\"":          `"\udb40\udc41"`,
+		"\"\xff\ufffd\"":          "\"\\ufffd\ufffd\"",
+		"[\n  1\n]\n":             "[\n  1\n]\n",
+	} {
+		if got := string(escapeJSON([]byte(in))); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestShort(t *testing.T) {
 	for in, want := range map[string]string{"": "", "чотири": "чотири", "чотирика": "чотир…"} {
 		if got := short(in, 6); got != want {
