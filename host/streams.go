@@ -19,10 +19,8 @@ const maxLine = 8 << 10
 // there; of a native plugin they are only log lines. Log lines of standard error
 // are the first of r.lines, those of standard output the last.
 func (r *run) streams() {
-	lines := func(level engine.Level) *lineWriter {
-		w := &lineWriter{emit: func(line string) { r.report.Log(level, line, nil) }}
-		r.lines = append(r.lines, w)
-		return w
+	lines := func(level engine.Level) {
+		r.lines = append(r.lines, &lineWriter{emit: func(line string) { r.report.Log(level, line, nil) }})
 	}
 	lines(engine.Info)
 	if r.command {
