@@ -279,6 +279,17 @@ type ScheduleState interface {
 	SetLastTick(ctx context.Context, schedule string, tick time.Time) error
 }
 
+// LateSettler is a store that settles without making the caller wait for the
+// disk. It is optional; the engine uses it to free a worker at once.
+type LateSettler interface {
+	// SettleLate is [Queue.Settle] that returns before the settlements are
+	// durable. done is called once, from another goroutine, with what Settle
+	// would have returned; it must not call the store. If SettleLate returns an
+	// error, done is not called. It waits while too many are under way. Close
+	// waits for all.
+	SettleLate(settlements []Settlement, done func([]Settled, error)) error
+}
+
 // Store is one backend for everything, so that a transition and its record
 // share a transaction. After Close every method returns ErrClosed.
 type Store interface {

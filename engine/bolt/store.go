@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bbolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/tlo-run/tlo/engine"
 )
 
-var _ engine.Store = (*Store)(nil)
+var (
+	_ engine.Store       = (*Store)(nil)
+	_ engine.LateSettler = (*Store)(nil)
+)
 
 // Options are for [Open]; the zero value is good.
 type Options struct {
@@ -28,42 +30,73 @@ const defaultLockTimeout = 200 * time.Millisecond
 
 // Store implements [engine.Store] in a bbolt file. Its methods are safe for
 // concurrent use. Names that become part of a key (ids, keys, tasks, queues,
-// schedules, spaces) have at most 4096 bytes; longer ones are refused with
-// an error that matches [engine.ErrInvalid].
+// schedules, spaces) have at most 4096 bytes, values at most 1 GiB; larger
+// ones are refused with an error that matches [engine.ErrInvalid].
 type Store struct {
-	path      string
-	db        *bbolt.DB
-	file      *os.File // the one that db has open
-	index     *index
-	recovered int
+	path    string
+	db      *bbolt.DB
+	file    *os.File // the one that db has open
+	report  Report
+	suspect uint64 // jobs up to this one may have been attempted without a record
 
-	mu      sync.Mutex
-	work    *sync.Cond // pending or closed changed
+	mu      sync.RWMutex
+	memory  *memory
+	reader  *view // while somebody who holds mu reads
 	pending []*op
+	queued  atomic.Int64 // len(pending), for a glance
 	closed  bool
+	full    bool  // the last group found no room on the disk
 	failure error // what made the store unusable
 	stuck   bool  // bbolt panicked: its locks may be held for ever
 
-	stopped chan struct{} // closed when the writer ended
+	work    chan struct{} // something is pending, or the store closes
+	last    uint64        // the last sequence number given; the writer's
+	expect  int           // callers that may be back soon; the writer's
+	freed   time.Time     // when they were let go; the writer's
+	window  chan struct{} // a slot for each late settlement under way
+	told    chan *op      // late settlements that are done
+	stopped chan struct{} // closed when writer and teller ended
 }
 
-// Recovered returns how many jobs were running when the store was opened. They
-// belong to a process that is gone: their leases ended, and Expired returns
-// them.
-func (s *Store) Recovered() int { return s.recovered }
+// Report says what Open found.
+type Report struct {
+	// Unclean says that the process before did not close the store.
+	Unclean bool
+	Jobs    int // in the store, history included
+	Waiting int
+	// Lost jobs were running: they belong to a process that is gone. Their
+	// leases ended, and Expired returns them.
+	Lost int
+	Took time.Duration
+}
+
+func (r Report) String() string {
+	how := "closed properly"
+	if r.Unclean {
+		how = "not closed properly"
+	}
+	return fmt.Sprintf("the store was %s: %d jobs, of which %d wait and %d were running and count as lost; opened in %v",
+		how, r.Jobs, r.Waiting, r.Lost, r.Took.Round(time.Millisecond))
+}
+
+// Report returns what Open found.
+func (s *Store) Report() Report { return s.report }
+
+// Recovered returns how many jobs were running when the store was opened.
+func (s *Store) Recovered() int { return s.report.Lost }
 
 // Close waits for the calls under way, and lets go of the file. Calling it
 // again does nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	again := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if again {
 		<-s.stopped
 		return nil
 	}
-	s.closed = true
-	s.mu.Unlock()
-	s.work.Signal()
+	s.signal()
 	<-s.stopped
 	return s.release()
 }
@@ -96,65 +129,76 @@ func (s *Store) usable() error {
 func (s *Store) poison(err error, stuck bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.poisonLocked(err, stuck)
+}
+
+func (s *Store) poisonLocked(err error, stuck bool) {
 	if s.failure == nil {
 		s.failure = err
 	}
 	s.stuck = s.stuck || stuck
 }
 
-// enter begins a call that only reads.
-func (s *Store) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.usable()
-}
-
-// view runs f in a transaction that reads what is on the disk.
-func (s *Store) view(ctx context.Context, f func(t *txn) error) (err error) {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	defer s.guard(&err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	err = s.db.View(func(tx *bbolt.Tx) error { return f(s.txn(tx)) })
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) { // closed meanwhile
-		return engine.ErrClosed
-	}
-	return err
-}
-
-// update runs f in a transaction and commits it, unless f fails or wrote
-// nothing.
-func (s *Store) update(f func(t *txn) error) (err error) {
-	s.mu.Lock()
-	err = s.failure
-	s.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	defer s.guard(&err)
-	tx, err := s.db.Begin(true)
-	if err != nil {
-		return fmt.Errorf("store %s: %w", s.path, err)
-	}
-	t := s.txn(tx)
-	if err := f(t); err != nil || !t.dirty {
-		return errors.Join(err, tx.Rollback())
-	}
-	if err := tx.Commit(); err != nil {
-		return s.commitFailed(err)
-	}
-	return nil
-}
-
 // guard turns a panic into an error. bbolt panics on pages that make no sense,
-// and the process faults on those beyond the end of a file cut short.
-func (s *Store) guard(err *error) {
-	if p := recover(); p != nil {
-		*err = corrupt(s.path, "%v", p)
+// and the process faults on those beyond the end of a file cut short. locked
+// says that the caller holds s.mu.
+func (s *Store) guard(err *error, locked bool) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	*err = corrupt(s.path, "%v", p)
+	if locked {
+		s.poisonLocked(*err, true)
+	} else {
 		s.poison(*err, true)
 	}
 }
+
+// reading runs f with a view for a caller who holds s.mu.
+func (s *Store) reading(f func(v *view) error) error {
+	if s.reader != nil { // a second transaction could wait for one that waits for the first
+		return f(s.reader)
+	}
+	return s.read(nil, func(v *view) error {
+		s.reader = v
+		defer func() { s.reader = nil }()
+		return f(v)
+	})
+}
+
+// before orders two waiting jobs with the same run-at, of whatever precision,
+// by reading them. s.mu is held.
+func (s *Store) before(a, b uint64) bool {
+	var before bool
+	err := s.reading(func(v *view) error {
+		x, err := s.peek(v, a)
+		if err != nil {
+			return err
+		}
+		y, err := s.peek(v, b)
+		if err != nil {
+			return err
+		}
+		before = x.Before(&y.Job)
+		return nil
+	})
+	if err != nil { // whoever leases the damaged one is told
+		return a < b
+	}
+	return before
+}
+
+// peek returns a job in line, which stays there.
+func (s *Store) peek(v *view, seq uint64) (*row, error) {
+	if r := s.memory.cache.rows[seq]; r != nil {
+		return r, nil
+	}
+	return v.row(seq)
+}
+
+// tables are rows that are on the disk but not yet in the file. s.mu is held.
+func (s *Store) tables() []*table { return nil }
+
+// scan is view for those who walk over rows in order.
+func (s *Store) scan(ctx context.Context, f func(v *view) error) error { return s.view(ctx, f) }
