@@ -15,31 +15,28 @@ import (
 // does not run for ever: one that was attempted before, and one that may have
 // been, because it was there before the process last died.
 func (s *Store) Lease(ctx context.Context, req engine.LeaseRequest) ([]engine.Job, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	if err := s.usable(); err != nil {
-		s.mu.Unlock()
-		return nil, err
-	}
-	picked, err := s.pick(&req)
-	if err != nil || len(picked) == 0 {
-		s.mu.Unlock()
-		return nil, err
-	}
-	careful := s.full || slices.ContainsFunc(picked, func(e *running) bool {
-		return e.row.Attempt > 1 || e.seq <= s.suspect
-	})
-	leased := make([]engine.Job, len(picked))
-	for i, e := range picked {
-		leased[i] = e.row.clone().Job
-		e.letGo()
-		if !careful {
-			s.memory.save(e)
+	var picked []*running
+	var leased []engine.Job
+	careful := false
+	err := s.use(ctx, func(v *view) (err error) {
+		if picked, err = s.pick(v, &req); err != nil {
+			return err
 		}
+		careful = s.full || slices.ContainsFunc(picked, func(e *running) bool {
+			return e.row.Attempt > 1 || e.seq <= s.suspect
+		})
+		for _, e := range picked {
+			leased = append(leased, e.row.clone().Job)
+			e.letGo()
+			if !careful {
+				s.memory.save(e)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(picked) == 0 {
+		return nil, err
 	}
-	s.mu.Unlock()
 	if !careful {
 		s.signal()
 		return leased, nil
@@ -77,8 +74,8 @@ func (g *group) save(e *running) {
 	}
 }
 
-// pick begins the next attempt of due jobs. s.mu is held.
-func (s *Store) pick(req *engine.LeaseRequest) (picked []*running, err error) {
+// pick begins the next attempt of due jobs.
+func (s *Store) pick(v *view, req *engine.LeaseRequest) (picked []*running, err error) {
 	m := s.memory
 	var queues []*lineup
 	for name, q := range m.queues {
@@ -87,27 +84,21 @@ func (s *Store) pick(req *engine.LeaseRequest) (picked []*running, err error) {
 		}
 	}
 	now := nanos(req.Now)
-	err = s.reading(func(v *view) error {
-		for len(picked) < req.Max {
-			t, q := firstDue(queues, now, m.before)
-			if q == nil {
-				return nil
-			}
-			r, err := s.waiting(v, t.seq)
-			if err != nil {
-				return err
-			}
-			q.take(t)
-			r.Begin(req.Worker, req.Now, req.Until)
-			e := &running{seq: t.seq, row: r}
-			m.run(e)
-			picked = append(picked, e)
+	for len(picked) < req.Max {
+		t, q := firstDue(queues, now, m.before)
+		if q == nil {
+			break
 		}
-		return nil
-	})
-	if err != nil {
-		s.takeBack(picked)
-		return nil, err
+		r, err := s.waiting(v, t.seq)
+		if err != nil {
+			s.takeBack(picked)
+			return nil, err
+		}
+		q.take(t)
+		r.Begin(req.Worker, req.Now, req.Until)
+		e := &running{seq: t.seq, row: r}
+		m.run(e)
+		picked = append(picked, e)
 	}
 	return picked, nil
 }
@@ -146,7 +137,7 @@ func (s *Store) waiting(v *view, seq uint64) (*row, error) {
 	return r, nil
 }
 
-// takeBack undoes leases. s.mu is held.
+// takeBack undoes leases.
 func (s *Store) takeBack(picked []*running) {
 	for _, e := range picked {
 		r := e.row
@@ -176,23 +167,14 @@ func (s *Store) Extend(ctx context.Context, exts ...engine.Extension) ([]engine.
 		}
 		e.row.LeaseUntil, e.row.Progress = x.Until, x.Progress
 		answers[i].Cancelling = e.row.Cancelling
-		s.memory.save(e)
 	}
 	return answers, nil
 }
 
 // Expired implements [engine.Queue].
 func (s *Store) Expired(ctx context.Context, now time.Time, n int) ([]engine.Job, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
-		return nil, err
-	}
 	var jobs []engine.Job
-	err := s.reading(func(v *view) error {
+	err := s.use(ctx, func(v *view) error {
 		for _, e := range s.memory.expired(now, n) {
 			r := e.row.clone()
 			v.fetch(e.seq, r)
@@ -205,29 +187,21 @@ func (s *Store) Expired(ctx context.Context, now time.Time, n int) ([]engine.Job
 
 // NextDue implements [engine.Queue].
 func (s *Store) NextDue(ctx context.Context, queues engine.QueueSet) (at time.Time, ok bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return at, false, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.usable(); err != nil {
-		return at, false, err
-	}
-	first, ok := s.memory.nextDue(queues)
-	if !ok {
-		return at, false, nil
-	}
-	if first.exact() {
-		return first.time(), true, nil
-	}
-	err = s.reading(func(v *view) error {
+	err = s.use(ctx, func(v *view) error {
+		first, found := s.memory.nextDue(queues)
+		if ok = found; !ok {
+			return nil
+		}
+		if at = first.time(); first.exact() {
+			return nil
+		}
 		r, err := v.row(first.seq)
 		if err == nil {
 			at = r.RunAt
 		}
 		return err
 	})
-	return at, err == nil, err
+	return at, ok && err == nil, err
 }
 
 // NextExpiry implements [engine.Queue].

@@ -43,7 +43,7 @@ func Open(path string, opts Options) (_ *Store, err error) {
 			s.abandon()
 		}
 	}()
-	defer s.guard(&err, false)
+	defer s.guard(&err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	if err := s.openFile(opts.LockTimeout); err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (s *Store) prepare() error {
 	if err != nil {
 		return s.commitFailed(err)
 	}
-	return s.read(nil, s.load)
+	return s.exclusive(s.load)
 }
 
 // checkFormat refuses files that are not of this format or an earlier one. One
@@ -158,8 +158,6 @@ func (s *Store) checkFormat(tx *bbolt.Tx) (int, error) {
 
 // load fills the memory, and ends the leases of the process before.
 func (s *Store) load(v *view) error {
-	s.reader = v
-	defer func() { s.reader = nil }()
 	m := s.memory
 	err := v.bucket(jobsBucket).ForEach(func(k, value []byte) error {
 		seq, err := seqOf(k)

@@ -41,7 +41,7 @@ type Store struct {
 
 	mu      sync.RWMutex
 	memory  *memory
-	reader  *view // while somebody who holds mu reads
+	reader  *view // of who holds mu, see exclusive
 	pending []*op
 	queued  atomic.Int64 // len(pending), for a glance
 	closed  bool
@@ -129,10 +129,6 @@ func (s *Store) usable() error {
 func (s *Store) poison(err error, stuck bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.poisonLocked(err, stuck)
-}
-
-func (s *Store) poisonLocked(err error, stuck bool) {
 	if s.failure == nil {
 		s.failure = err
 	}
@@ -140,53 +136,29 @@ func (s *Store) poisonLocked(err error, stuck bool) {
 }
 
 // guard turns a panic into an error. bbolt panics on pages that make no sense,
-// and the process faults on those beyond the end of a file cut short. locked
-// says that the caller holds s.mu.
-func (s *Store) guard(err *error, locked bool) {
-	p := recover()
-	if p == nil {
-		return
-	}
-	*err = corrupt(s.path, "%v", p)
-	if locked {
-		s.poisonLocked(*err, true)
-	} else {
+// and the process faults on those beyond the end of a file cut short.
+func (s *Store) guard(err *error) {
+	if p := recover(); p != nil {
+		*err = corrupt(s.path, "%v", p)
 		s.poison(*err, true)
 	}
 }
 
-// reading runs f with a view for a caller who holds s.mu.
-func (s *Store) reading(f func(v *view) error) error {
-	if s.reader != nil { // a second transaction could wait for one that waits for the first
-		return f(s.reader)
-	}
-	return s.read(nil, func(v *view) error {
-		s.reader = v
-		defer func() { s.reader = nil }()
-		return f(v)
-	})
-}
-
-// before orders two waiting jobs with the same run-at, of whatever precision,
-// by reading them. s.mu is held.
+// before orders two waiting jobs with the same run-at by reading them, within
+// [Store.exclusive].
 func (s *Store) before(a, b uint64) bool {
-	var before bool
-	err := s.reading(func(v *view) error {
-		x, err := s.peek(v, a)
-		if err != nil {
-			return err
-		}
-		y, err := s.peek(v, b)
-		if err != nil {
-			return err
-		}
-		before = x.Before(&y.Job)
-		return nil
-	})
-	if err != nil { // whoever leases the damaged one is told
+	if s.reader == nil {
+		return a < b // the store has failed
+	}
+	x, err := s.peek(s.reader, a)
+	if err != nil { // whoever leases it is told
 		return a < b
 	}
-	return before
+	y, err := s.peek(s.reader, b)
+	if err != nil {
+		return a < b
+	}
+	return x.Before(&y.Job)
 }
 
 // peek returns a job in line, which stays there.

@@ -121,22 +121,19 @@ func (s *Store) view(ctx context.Context, f func(v *view) error) error {
 	if err := s.enter(ctx); err != nil {
 		return err
 	}
-	return s.read(s.mu.RLocker(), f)
+	return s.read(f)
 }
 
-// read is view for callers who have been let in. lock is nil if they hold it.
-func (s *Store) read(lock sync.Locker, f func(v *view) error) (err error) {
-	defer s.guard(&err, lock == nil)
+// read is view for callers who have been let in. They do not hold s.mu: a
+// transaction can wait for the writer, and that one for s.mu.
+func (s *Store) read(f func(v *view) error) (err error) {
+	defer s.guard(&err)
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	v := &view{path: s.path, lock: s.mu.RLocker()}
 	// The tables are taken first: rows go from them to the file, not back.
-	v := &view{path: s.path, lock: lock}
-	if lock != nil {
-		lock.Lock()
-	}
+	s.mu.RLock()
 	v.tables = s.tables()
-	if lock != nil {
-		lock.Unlock()
-	}
+	s.mu.RUnlock()
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		v.tx = tx
 		return f(v)
@@ -145,6 +142,31 @@ func (s *Store) read(lock sync.Locker, f func(v *view) error) (err error) {
 		return engine.ErrClosed
 	}
 	return err
+}
+
+// exclusive runs f with s.mu held, in a transaction: what changes the order of
+// jobs may have to read them.
+func (s *Store) exclusive(f func(v *view) error) error {
+	return s.read(func(v *view) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		v.lock, s.reader = nil, v
+		defer func() { s.reader = nil }()
+		return f(v)
+	})
+}
+
+// use is exclusive for a call.
+func (s *Store) use(ctx context.Context, f func(v *view) error) error {
+	if err := s.enter(ctx); err != nil {
+		return err
+	}
+	return s.exclusive(func(v *view) error {
+		if err := s.usable(); err != nil {
+			return err
+		}
+		return f(v)
+	})
 }
 
 // enter begins a call that only reads.

@@ -17,8 +17,8 @@ type op struct {
 	// run checks, then changes the group. An error means that it changed
 	// nothing.
 	run func(g *group) error
-	// undo takes back what the call did to the memory, if it is not stored;
-	// s.mu is held. May be nil.
+	// undo takes back what the call did to the memory, if it is not stored,
+	// within [Store.exclusive]. May be nil.
 	undo func()
 	size int // jobs, roughly
 
@@ -38,13 +38,14 @@ func (s *Store) write(ctx context.Context, o *op) error {
 	if err == nil {
 		err = s.usable()
 	}
+	if err == nil {
+		s.enqueue(o)
+	}
+	s.mu.Unlock()
 	if err != nil {
-		o.fail(err)
-		s.mu.Unlock()
+		s.fail(err, o)
 		return err
 	}
-	s.enqueue(o)
-	s.mu.Unlock()
 	s.signal()
 	select {
 	case <-o.done:
@@ -63,24 +64,40 @@ func (s *Store) enqueue(o *op) {
 	s.queued.Add(1)
 }
 
-func (o *op) fail(err error) {
-	o.err = err
-	if o.undo != nil {
-		o.undo()
+// fail gives calls an error and takes back what they did to the memory.
+func (s *Store) fail(err error, ops ...*op) {
+	undo := func(*view) error {
+		for _, o := range ops {
+			if o.err = err; o.undo != nil {
+				o.undo()
+				o.undo = nil
+			}
+		}
+		return nil
+	}
+	s.mu.RLock()
+	failed := s.failure != nil || s.stuck
+	s.mu.RUnlock()
+	if failed || s.exclusive(undo) != nil { // without reading, then
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		_ = undo(nil) // which cannot fail
 	}
 }
 
 // withdraw takes back a call that the writer has not begun.
 func (s *Store) withdraw(o *op) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	i := slices.Index(s.pending, o)
+	if i >= 0 {
+		s.pending = slices.Delete(s.pending, i, i+1)
+		s.queued.Add(-1)
+	}
+	s.mu.Unlock()
 	if i < 0 {
 		return false
 	}
-	s.pending = slices.Delete(s.pending, i, i+1)
-	s.queued.Add(-1)
-	o.fail(context.Canceled)
+	s.fail(context.Canceled, o)
 	return true
 }
 
@@ -216,28 +233,23 @@ func (s *Store) commit(ops []*op, leases []*running) {
 		}
 		return nil
 	})
-	s.mu.Lock()
 	if err == nil {
-		s.last = g.last
-		s.full = false
-		for _, t := range g.order {
-			if t.changed {
-				s.memory.publish(t)
-			}
-		}
-	} else {
-		for _, o := range ops { // also those refused: it may have been for what is undone now
-			o.fail(err)
-		}
-		if s.failure == nil {
-			s.full = true
+		err = s.exclusive(func(*view) error {
+			s.publish(g)
+			return nil
+		})
+	}
+	if err != nil {
+		s.fail(err, ops...) // also those refused: it may have been for what is undone now
+		s.mu.Lock()
+		if s.full = s.failure == nil; s.full {
 			for _, e := range leases {
 				s.memory.save(e)
 			}
 		}
+		s.mu.Unlock()
 	}
-	s.expect = len(ops) + len(s.pending)
-	s.mu.Unlock()
+	s.expect = len(ops) + int(s.queued.Load())
 	for _, o := range ops {
 		if o.late != nil {
 			s.told <- o // it has room for all that are under way
@@ -248,6 +260,16 @@ func (s *Store) commit(ops []*op, leases []*running) {
 	s.freed = time.Now()
 }
 
+// publish shows what is on the disk now.
+func (s *Store) publish(g *group) {
+	s.last, s.full = g.last, false
+	for _, t := range g.order {
+		if t.changed {
+			s.memory.publish(t)
+		}
+	}
+}
+
 // update runs f, and stores what it did to the group.
 func (s *Store) update(g *group, f func() error) (err error) {
 	s.mu.RLock()
@@ -256,7 +278,7 @@ func (s *Store) update(g *group, f func() error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer s.guard(&err, false)
+	defer s.guard(&err)
 	tx, err := s.db.Begin(true)
 	if err != nil {
 		return fmt.Errorf("store %s: %w", s.path, err)
