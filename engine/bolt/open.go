@@ -21,6 +21,9 @@ const formatVersion = 2
 var (
 	formatKey = []byte("format")
 	cleanKey  = []byte("clean") // there while the store is closed
+	// suspectKey has the newest job that was there when the store was last found
+	// not closed: up to it, attempts may be missing.
+	suspectKey = []byte("suspect")
 )
 
 // Open opens the store in a file, or makes it, readable by its owner alone.
@@ -121,6 +124,11 @@ func (s *Store) prepare() error {
 		if err := meta.Delete(cleanKey); err != nil {
 			return err
 		}
+		if s.report.Unclean {
+			if err := meta.Put(suspectKey, seqKey(jobsBucket.of(tx).Sequence())); err != nil {
+				return err
+			}
+		}
 		return meta.Put(formatKey, []byte(strconv.Itoa(formatVersion)))
 	})
 	if err != nil {
@@ -182,8 +190,10 @@ func (s *Store) load(v *view) error {
 		return corrupt(s.path, "the newest job has number %d, but %d were given", s.last, n)
 	}
 	s.last = n
-	if s.report.Unclean {
-		s.suspect = n
+	if value := v.get(metaBucket, suspectKey); value != nil {
+		if s.suspect, err = seqOf(value); err != nil {
+			return v.badRow(metaBucket, string(suspectKey), err)
+		}
 	}
 	s.report.Lost = len(m.running)
 	for _, q := range m.queues {
