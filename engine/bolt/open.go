@@ -36,10 +36,7 @@ var (
 func Open(path string, opts Options) (_ *Store, err error) {
 	_, statErr := os.Stat(path)
 	start := time.Now()
-	s := &Store{
-		path: path, work: make(chan struct{}, 1), stopped: make(chan struct{}),
-		window: make(chan struct{}, lateWindow), told: make(chan *op, lateWindow),
-	}
+	s := &Store{path: path, work: make(chan struct{}, 1), stopped: make(chan struct{})}
 	s.memory = newMemory(s.before)
 	defer func() { // after guard
 		if err != nil && s.file != nil {
@@ -62,7 +59,6 @@ func Open(path string, opts Options) (_ *Store, err error) {
 	}
 	s.report.Took = time.Since(start)
 	go s.writer()
-	go s.teller()
 	return s, nil
 }
 

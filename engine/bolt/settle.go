@@ -10,21 +10,17 @@ import (
 // Settle implements [engine.Queue].
 func (s *Store) Settle(ctx context.Context, settlements ...engine.Settlement) ([]engine.Settled, error) {
 	answers := make([]engine.Settled, len(settlements))
-	err := s.write(ctx, &op{size: len(settlements), run: settling(settlements, answers)})
-	if err != nil {
-		return nil, err
-	}
-	return answers, nil
-}
-
-func settling(settlements []engine.Settlement, answers []engine.Settled) func(g *group) error {
-	return func(g *group) error {
+	err := s.write(ctx, &op{size: len(settlements), run: func(g *group) error {
 		for i := range settlements {
 			j, err := g.settle(&settlements[i])
 			answers[i] = engine.Settled{Job: j, Err: err}
 		}
 		return nil
+	}})
+	if err != nil {
+		return nil, err
 	}
+	return answers, nil
 }
 
 func (g *group) settle(st *engine.Settlement) (engine.Job, error) {

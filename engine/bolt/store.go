@@ -14,10 +14,7 @@ import (
 	"github.com/tlo-run/tlo/engine"
 )
 
-var (
-	_ engine.Store       = (*Store)(nil)
-	_ engine.LateSettler = (*Store)(nil)
-)
+var _ engine.Store = (*Store)(nil)
 
 // Options are for [Open]; the zero value is good.
 type Options struct {
@@ -53,9 +50,7 @@ type Store struct {
 	last    uint64        // the last sequence number given; the writer's
 	expect  int           // callers that may be back soon; the writer's
 	freed   time.Time     // when they were let go; the writer's
-	window  chan struct{} // a slot for each late settlement under way
-	told    chan *op      // late settlements that are done
-	stopped chan struct{} // closed when writer and teller ended
+	stopped chan struct{} // closed when the writer ended
 }
 
 // Report says what Open found.

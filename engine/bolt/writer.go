@@ -23,8 +23,7 @@ type op struct {
 	size int // jobs, roughly
 
 	err  error
-	done chan struct{} // closed at the end
-	late func(error)   // told at the end, instead of done
+	done chan struct{}
 }
 
 // maxGroup is how many jobs a group has before further calls go to the next.
@@ -111,6 +110,7 @@ func (s *Store) signal() {
 
 // writer runs until the store is closed and nothing waits.
 func (s *Store) writer() {
+	defer close(s.stopped)
 	debug.SetPanicOnFault(true) // a page beyond the file's end is an error, not a crash
 	for {
 		ops, leases, more := s.next()
@@ -122,7 +122,6 @@ func (s *Store) writer() {
 		}
 	}
 	s.finish()
-	close(s.told)
 }
 
 // leaseDelay is how long a lease alone waits for company: a short attempt is
@@ -251,11 +250,7 @@ func (s *Store) commit(ops []*op, leases []*running) {
 	}
 	s.expect = len(ops) + int(s.queued.Load())
 	for _, o := range ops {
-		if o.late != nil {
-			s.told <- o // it has room for all that are under way
-		} else {
-			close(o.done)
-		}
+		close(o.done)
 	}
 	s.freed = time.Now()
 }
