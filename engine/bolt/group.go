@@ -15,7 +15,6 @@ type group struct {
 	store *Store
 	table table // the first of the view's tables
 	last  uint64
-	jobs  map[uint64]*touched
 	ids   map[string]*touched // those jobs that are read or new
 	order []*touched
 	dirty bool
@@ -42,16 +41,23 @@ func (t *touched) runs(e *running) {
 
 func (g *group) put(b bucket, key, value []byte) {
 	g.dirty = true
-	g.table.set(b, cell{key: string(key), value: value})
+	g.table.set(b, cell{key: key, value: value})
 }
 
 func (g *group) delete(b bucket, key []byte) {
 	g.dirty = true
-	g.table.set(b, cell{key: string(key), gone: true})
+	g.table.set(b, cell{key: key, gone: true})
+}
+
+// newGroup makes a group for so many jobs.
+func newGroup(s *Store, n int) *group {
+	g := &group{store: s, last: s.last, ids: make(map[string]*touched, n), order: make([]*touched, 0, n)}
+	g.table.grow(n)
+	return g
 }
 
 func (g *group) touch(t *touched) *touched {
-	g.jobs[t.seq], g.ids[t.row.ID] = t, t
+	g.ids[t.row.ID] = t
 	g.order = append(g.order, t)
 	return t
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tlo-run/tlo/engine"
 )
@@ -69,7 +70,7 @@ func (g *group) checkSubmit(jobs []fresh) error {
 	for i := range jobs {
 		f := &jobs[i]
 		j := f.row
-		if f.sameID || g.get(idsBucket, []byte(j.ID)) != nil {
+		if f.sameID || g.taken(j.ID) {
 			return &engine.DuplicateError{ID: j.ID}
 		}
 		if j.Schedule != "" {
@@ -81,12 +82,9 @@ func (g *group) checkSubmit(jobs []fresh) error {
 			continue
 		}
 		holder := f.sameKey
-		if v := g.get(keysBucket, []byte(j.Key)); v != nil {
-			seq, err := seqOf(v)
-			if err != nil {
-				return g.badRow(keysBucket, fmt.Sprintf("%q", j.Key), err)
-			}
-			if holder, err = g.idOf(seq); err != nil {
+		if value := g.get(keysBucket, []byte(j.Key)); value != nil {
+			var err error
+			if holder, err = g.holder(j.Key, value); err != nil {
 				return err
 			}
 		}
@@ -97,10 +95,25 @@ func (g *group) checkSubmit(jobs []fresh) error {
 	return nil
 }
 
-// idOf returns the id of a job.
-func (g *group) idOf(seq uint64) (string, error) {
-	if t := g.jobs[seq]; t != nil {
-		return t.row.ID, nil
+func (g *group) taken(id string) bool {
+	if t := g.ids[id]; t != nil {
+		return !t.removed
+	}
+	return g.get(idsBucket, []byte(id)) != nil
+}
+
+// holder returns the id of the job that a key leads to.
+func (g *group) holder(key string, value []byte) (string, error) {
+	seq, err := seqOf(value)
+	if err != nil {
+		return "", g.badRow(keysBucket, fmt.Sprintf("%q", key), err)
+	}
+	if seq > g.store.last { // it came with this group
+		i := slices.IndexFunc(g.order, func(t *touched) bool { return t.seq == seq })
+		if i < 0 {
+			return "", g.badRow(keysBucket, fmt.Sprintf("%q", key), fmt.Errorf("job %d was never given", seq))
+		}
+		return g.order[i].row.ID, nil
 	}
 	r, err := g.row(seq)
 	if err != nil {
@@ -111,11 +124,13 @@ func (g *group) idOf(seq uint64) (string, error) {
 
 // submit adds jobs that were checked.
 func (g *group) submit(jobs []fresh) {
+	made := make([]touched, len(jobs))
 	for i := range jobs {
 		f := &jobs[i]
 		g.last++
 		j, key := f.row, seqKey(g.last)
-		g.touch(&touched{seq: g.last, row: j, encoded: f.encoded, changed: true})
+		made[i] = touched{seq: g.last, row: j, encoded: f.encoded, changed: true}
+		g.touch(&made[i])
 		g.put(idsBucket, []byte(j.ID), key)
 		if j.Key != "" {
 			g.put(keysBucket, []byte(j.Key), key)

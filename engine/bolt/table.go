@@ -3,7 +3,6 @@ package bolt
 import (
 	"bytes"
 	"slices"
-	"strings"
 
 	bbolt "go.etcd.io/bbolt"
 )
@@ -37,35 +36,36 @@ func (b bucket) grows() bool {
 	return b == jobsBucket || b == idsBucket || b == endedBucket || b == logsBucket || b == inputsBucket || b == outputsBucket
 }
 
-// table is a set of rows to be written: of each key the last value.
+// table is a set of rows to be written: of each key the last value counts.
 type table struct {
 	sheets [buckets]sheet
-	bytes  int
 }
 
 type sheet struct {
 	cells []cell
-	place map[string]int // in cells
+	place map[string]int // in cells; only of buckets that are read back
 }
 
-// cell is one row; without a value it is to be deleted.
+// cell is one row; gone says that it is to be deleted.
 type cell struct {
-	key   string
-	value []byte
-	gone  bool
+	key, value []byte
+	gone       bool
+}
+
+// readBack reports whether calls of a group look for rows that others of the
+// group wrote. Of most buckets they ask the group for the job instead.
+func (b bucket) readBack() bool {
+	return b == keysBucket || b == ticksBucket || b == inputsBucket || b == outputsBucket
 }
 
 func (t *table) set(b bucket, c cell) {
 	s := &t.sheets[b]
-	t.bytes += len(c.key) + len(c.value)
-	if i, ok := s.place[c.key]; ok {
-		s.cells[i] = c
-		return
+	if b.readBack() {
+		if s.place == nil {
+			s.place = map[string]int{}
+		}
+		s.place[string(c.key)] = len(s.cells)
 	}
-	if s.place == nil {
-		s.place = map[string]int{}
-	}
-	s.place[c.key] = len(s.cells)
 	s.cells = append(s.cells, c)
 }
 
@@ -79,13 +79,11 @@ func (t *table) get(b bucket, key []byte) (value []byte, ok bool) {
 	return s.cells[i].value, true
 }
 
-func (t *table) empty() bool {
-	for b := range t.sheets {
-		if len(t.sheets[b].cells) > 0 {
-			return false
-		}
+// grow makes room for so many jobs.
+func (t *table) grow(n int) {
+	for _, b := range []bucket{jobsBucket, idsBucket, endedBucket} {
+		t.sheets[b].cells = make([]cell, 0, n)
 	}
-	return true
 }
 
 // apply writes the rows, sorted: bbolt then goes through each page once.
@@ -95,20 +93,24 @@ func (t *table) apply(tx *bbolt.Tx) error {
 		if len(cells) == 0 {
 			continue
 		}
-		byKey := func(a, b cell) int { return strings.Compare(a.key, b.key) }
+		byKey := func(a, b cell) int { return bytes.Compare(a.key, b.key) }
 		if !slices.IsSortedFunc(cells, byKey) {
-			cells = slices.SortedFunc(slices.Values(cells), byKey) // place goes on to name the others
+			slices.SortStableFunc(cells, byKey)
 		}
 		rows := b.of(tx)
 		if b.grows() {
 			rows.FillPercent = 0.95
 		}
 		for i := range cells {
+			c := &cells[i]
+			if i+1 < len(cells) && bytes.Equal(c.key, cells[i+1].key) {
+				continue // the next one is later
+			}
 			var err error
-			if c := &cells[i]; c.gone {
-				err = rows.Delete([]byte(c.key))
+			if c.gone {
+				err = rows.Delete(c.key)
 			} else {
-				err = rows.Put([]byte(c.key), c.value)
+				err = rows.Put(c.key, c.value)
 			}
 			if err != nil {
 				return err

@@ -222,7 +222,11 @@ func (s *Store) take() (ops []*op, leases []*running) {
 
 // commit runs a group of calls, and lets the callers go when it is stored.
 func (s *Store) commit(ops []*op, leases []*running) {
-	g := &group{store: s, last: s.last, jobs: map[uint64]*touched{}, ids: map[string]*touched{}}
+	size := len(leases)
+	for _, o := range ops {
+		size += o.size
+	}
+	g := newGroup(s, size)
 	err := s.update(g, func() error {
 		for _, o := range ops {
 			o.err = o.run(g)
@@ -329,7 +333,7 @@ func (s *Store) finish() {
 	if !ok {
 		return
 	}
-	g := &group{store: s, last: s.last, jobs: map[uint64]*touched{}, ids: map[string]*touched{}}
+	g := newGroup(s, len(held))
 	_ = s.update(g, func() error {
 		for _, e := range held {
 			g.save(e)
