@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// attempt runs one leased job to its settlement.
-func (e *Engine) attempt(a *attempt) {
+// attempt runs one leased job to its settlement. free lets its worker go on.
+func (e *Engine) attempt(a *attempt, free func()) {
 	defer e.running.remove(a)
 	defer a.cancel(nil)
 	task, err := e.registry.Lookup(a.job.Task)
@@ -43,6 +43,10 @@ func (e *Engine) attempt(a *attempt) {
 		}
 	}
 	o.Fuel = res.Fuel
+	if e.settling.enter() {
+		defer e.settling.leave()
+		free()
+	}
 	e.settle(a, task, o, effects)
 }
 
@@ -119,6 +123,10 @@ func (e *Engine) settle(a *attempt, task TaskDef, o Outcome, effects Effects) {
 			return
 		default:
 			wait := trouble.next()
+			if trouble.n == 1 {
+				e.settling.stall()
+				defer e.settling.resume()
+			}
 			log.Error("cannot settle the attempt, will try again", "error", err, "retry_in", wait)
 			// A stopping engine waits here too, until its patience ends.
 			timer := time.NewTimer(wait)

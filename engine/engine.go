@@ -83,6 +83,7 @@ type Engine struct {
 	turns     turns
 	feed      feed
 	stats     stats
+	settling  settling
 
 	pools   []*pool
 	running *table

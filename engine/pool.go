@@ -81,8 +81,9 @@ func (e *Engine) fill(intake, work context.Context, p *pool, free int, attempts 
 	p.occupy(len(started))
 	for _, a := range started {
 		attempts.Go(func() {
-			defer p.occupy(-1)
-			e.attempt(a)
+			free := sync.OnceFunc(func() { p.occupy(-1) })
+			defer free()
+			e.attempt(a, free)
 		})
 	}
 	if len(started) > 0 {

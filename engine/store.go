@@ -54,9 +54,11 @@ func (e *StateError) Error() string {
 // Is matches ErrState.
 func (e *StateError) Is(target error) bool { return target == ErrState }
 
-// Queue moves jobs between states. Every method is one atomic transition,
-// durable when it returns nil (where the store promises durability at all), and
-// safe for concurrent use. A Queue has no clock of its own and makes no ids.
+// Queue moves jobs between states. Every method is one atomic transition, seen
+// by every call that begins after it returned, and safe for concurrent use. It
+// is durable when it returns nil (where the store promises durability at all),
+// but for Lease and Extend, which say so. A Queue has no clock of its own and
+// makes no ids.
 //
 // Job transitions are those of [Job.Begin], [Job.Settle], [Job.Cancel] and
 // [Job.Revive]: a store calls them and adds storage, nothing else.
@@ -70,10 +72,17 @@ type Queue interface {
 	// Lease begins the next attempt of up to Max due jobs, in the order of
 	// [Job.Before] across the requested queues, and returns the jobs as they
 	// then are. None due is an empty slice, not an error.
+	//
+	// A store that one process owns may return before the lease is durable: if
+	// the process dies then, its leases are void, the attempt was not counted,
+	// and its number is given again. It may do so once for a job, and only for
+	// its first attempt: of a job that kills its process, attempts are counted.
 	Lease(ctx context.Context, req LeaseRequest) ([]Job, error)
 
 	// Extend moves lease deadlines and records progress. The results are
-	// parallel to exts; a lease that is no longer held has ErrLeaseLost.
+	// parallel to exts; a lease that is no longer held has ErrLeaseLost. A
+	// store that one process owns need not make it durable: no lease outlives
+	// the process.
 	Extend(ctx context.Context, exts ...Extension) ([]Extended, error)
 
 	// Settle ends attempts: outcome, log lines and effects of each commit

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/tlo-run/tlo/engine"
@@ -14,113 +16,150 @@ import (
 // list, each row with those that refer to it, the memory with the rows. The
 // conformance suite calls it before each Close.
 func (s *Store) Check(ctx context.Context) error {
-	return s.view(ctx, func(t *txn) error {
+	if err := s.flush(ctx); err != nil && !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return s.scan(ctx, func(v *view) error {
 		var errs []error
-		for err := range t.tx.Check() {
+		for err := range v.tx.Check() {
 			errs = append(errs, err)
 		}
 		if len(errs) > 0 {
 			return errors.Join(errs...)
 		}
-		c := &check{txn: t, fresh: newIndex(), rows: map[string]int{}}
-		if err := t.tx.Bucket(jobsBucket).ForEach(c.job); err != nil {
+		c := &check{view: v, fresh: newMemory(s.before), rows: map[bucket]int{}}
+		if err := v.bucket(jobsBucket).ForEach(c.job); err != nil {
 			return err
 		}
-		for _, name := range [][]byte{jobsBucket, idsBucket, keysBucket, endedBucket} {
+		for _, b := range []bucket{jobsBucket, idsBucket, keysBucket, endedBucket} {
 			n := 0
-			if err := t.tx.Bucket(name).ForEach(func(_, _ []byte) error { n++; return nil }); err != nil {
+			if err := v.bucket(b).ForEach(func(_, _ []byte) error { n++; return nil }); err != nil {
 				return err
 			}
-			if n != c.rows[string(name)] {
-				return fmt.Errorf("%s has %d rows, the jobs need %d", name, n, c.rows[string(name)])
+			if n != c.rows[b] {
+				return fmt.Errorf("%s has %d rows, the jobs need %d", b, n, c.rows[b])
 			}
 		}
-		for _, name := range [][]byte{inputsBucket, outputsBucket, logsBucket} {
-			if err := c.owned(name); err != nil {
+		for _, b := range []bucket{inputsBucket, outputsBucket, logsBucket} {
+			if err := c.owned(b); err != nil {
 				return err
 			}
 		}
-		return c.memory(s.index)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return c.memory(s.memory)
 	})
 }
 
-type check struct {
-	*txn
-	fresh *index
-	rows  map[string]int
+// flush waits until what only memory knows is stored.
+func (s *Store) flush(ctx context.Context) error {
+	s.mu.Lock()
+	for _, e := range s.memory.running {
+		s.memory.save(e)
+	}
+	s.mu.Unlock()
+	return s.write(ctx, &op{run: func(*group) error { return nil }})
 }
 
-func (c *check) job(k, v []byte) error {
+type check struct {
+	*view
+	fresh *memory
+	rows  map[bucket]int
+}
+
+func (c *check) job(k, value []byte) error {
 	seq, err := seqOf(k)
 	if err != nil {
 		return err
 	}
-	j, err := decodeJob(v)
+	r, err := decodeRow(value)
 	if err != nil {
 		return c.badRow(jobsBucket, fmt.Sprint(seq), err)
 	}
-	c.fresh.add(seq, &j)
-	c.rows["jobs"]++
-	if err := c.refers(idsBucket, []byte(j.ID), seq); err != nil {
+	if err := c.fresh.load(seq, value); err != nil {
 		return err
 	}
-	if j.Key != "" {
-		if err := c.refers(keysBucket, []byte(j.Key), seq); err != nil {
+	c.rows[jobsBucket]++
+	if err := c.refers(idsBucket, []byte(r.ID), seq); err != nil {
+		return err
+	}
+	if r.Key != "" {
+		if err := c.refers(keysBucket, []byte(r.Key), seq); err != nil {
 			return err
 		}
 	}
-	if j.State.Terminal() {
-		return c.refers(endedBucket, endedKey(j.Task, j.FinishedAt, j.ID), seq)
+	if last, err := c.lastLine(seq); r.lines != linesUnknown && int(last) != r.lines {
+		return fmt.Errorf("job %d has %d log lines, not %d (%v)", seq, last, r.lines, err)
+	}
+	if r.State.Terminal() {
+		return c.refers(endedBucket, endedKey(r.Task, r.FinishedAt, r.ID), seq)
 	}
 	return nil
 }
 
-func (c *check) refers(bucket, key []byte, seq uint64) error {
-	c.rows[string(bucket)]++
-	if got, err := seqOf(c.get(bucket, key)); err != nil || got != seq {
-		return fmt.Errorf("row %q of %s refers to job %d (%v), not to %d", key, bucket, got, err, seq)
+func (c *check) refers(b bucket, key []byte, seq uint64) error {
+	c.rows[b]++
+	if got, err := seqOf(c.get(b, key)); err != nil || got != seq {
+		return fmt.Errorf("row %q of %s refers to job %d (%v), not to %d", key, b, got, err, seq)
 	}
 	return nil
 }
 
 // owned checks that each row belongs to a job that exists.
-func (c *check) owned(bucket []byte) error {
-	return c.tx.Bucket(bucket).ForEach(func(k, _ []byte) error {
+func (c *check) owned(b bucket) error {
+	return c.bucket(b).ForEach(func(k, _ []byte) error {
 		if c.get(jobsBucket, k[:8]) == nil {
-			return fmt.Errorf("row %x of %s belongs to no job", k, bucket)
+			return fmt.Errorf("row %x of %s belongs to no job", k, b)
 		}
 		return nil
 	})
 }
 
-func (c *check) memory(x *index) error {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	if !reflect.DeepEqual(x.ended, c.fresh.ended) {
-		return fmt.Errorf("ended jobs are counted as %v, but are %v", x.ended, c.fresh.ended)
+func (c *check) memory(m *memory) error {
+	if !reflect.DeepEqual(m.ended, c.fresh.ended) || !reflect.DeepEqual(m.tasks, c.fresh.tasks) {
+		return fmt.Errorf("ended jobs are counted as %v and %v, but are %v and %v", m.ended, m.tasks, c.fresh.ended, c.fresh.tasks)
 	}
-	plain := func(e *entry) entry {
-		return entry{id: e.id, running: e.running, priority: e.priority, attempt: e.attempt, at: e.at.UTC().Round(0)}
-	}
-	waiting := 0
-	for seq, want := range c.fresh.active {
-		got := x.active[seq]
-		if got == nil || plain(got) != plain(want) || got.queue.name != want.queue.name || x.queues[want.queue.name] != got.queue {
-			return fmt.Errorf("job %d is %+v in memory, but is %+v", seq, got, want)
+	for id, want := range c.fresh.running {
+		got := m.running[id]
+		if got == nil {
+			return fmt.Errorf("job %s runs, the memory does not know", id)
 		}
-		if !want.running {
-			waiting++
+		now := *got.row
+		now.LeaseUntil = time.Time{}
+		if string(encodeRow(&now)) != string(encodeRow(want.row)) {
+			return fmt.Errorf("job %s is in memory\n%+v, but is\n%+v", id, got.row, want.row)
 		}
 	}
-	lined := 0
-	for _, q := range x.queues {
-		lined += q.ready.Len() + q.delayed.Len()
+	if len(m.running) != len(c.fresh.running) || len(m.queues) != len(c.fresh.queues) {
+		return fmt.Errorf("memory has %d running jobs in %d queues; there are %d in %d", len(m.running), len(m.queues), len(c.fresh.running), len(c.fresh.queues))
 	}
-	if len(x.active) != len(c.fresh.active) || lined != waiting || len(x.queues) != len(c.fresh.queues) {
-		return fmt.Errorf("memory has %d jobs, %d of them in line, in %d queues; there are %d, %d, %d",
-			len(x.active), lined, len(x.queues), len(c.fresh.active), waiting, len(c.fresh.queues))
+	for name, want := range c.fresh.queues {
+		got := m.queues[name]
+		if got == nil || got.waiting != want.waiting || got.running != want.running || !slices.Equal(got.list(), want.list()) {
+			return fmt.Errorf("queue %s is in memory %+v, but is %+v", name, got, want)
+		}
 	}
 	return nil
+}
+
+// list returns all jobs in line, in any order.
+func (q *lineup) list() []spot {
+	var all []spot
+	take := func(s spot) {
+		if _, gone := q.gone[s]; !gone {
+			all = append(all, s)
+		}
+	}
+	for _, l := range q.lanes {
+		for _, r := range l.runs {
+			r.all(take)
+		}
+		for _, s := range l.heap {
+			take(s)
+		}
+	}
+	slices.SortFunc(all, func(a, b spot) int { return int(a.seq) - int(b.seq) })
+	return all
 }
 
 // fill gives a store some of everything; it is what the fixture was made with.
@@ -158,4 +197,18 @@ func fill(ctx context.Context, s *Store) error {
 		err = errors.Join(err, a.Err)
 	}
 	return err
+}
+
+// all calls f for each job in order.
+func (r *run) all(f func(spot)) {
+	for _, c := range r.chunks {
+		rest := *c
+		for s := c.first; ; {
+			f(s)
+			if rest.n--; rest.n == 0 {
+				break
+			}
+			s, rest.rest = rest.next(s)
+		}
+	}
 }

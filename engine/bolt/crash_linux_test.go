@@ -161,6 +161,7 @@ func settleAndSay(ctx context.Context, s *Store, batch ...engine.Settlement) err
 type told struct {
 	submitted map[string]bool
 	attempts  map[string]int                    // id → the highest that was leased
+	firsts    map[string]int                    // id → how often attempt 1 was leased
 	settled   map[string]map[int]engine.Verdict // id → attempt
 }
 
@@ -174,7 +175,7 @@ func TestCrashKilledWorkers(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(testSeed(t), 0))
 	path := newPath(t)
-	all := told{map[string]bool{}, map[string]int{}, map[string]map[int]engine.Verdict{}}
+	all := told{map[string]bool{}, map[string]int{}, map[string]int{}, map[string]map[int]engine.Verdict{}}
 	for range cycles {
 		all.runAndKill(t, child(t, "worker", path), 100+rng.IntN(500))
 		if t.Failed() {
@@ -237,7 +238,12 @@ func (a *told) hear(t *testing.T, line string) {
 	case "submitted":
 		a.submitted[id] = true
 	case "leased":
-		if attempt <= a.attempts[id] {
+		// The first attempt may be forgotten once: the next time it waits for
+		// the disk.
+		if attempt == 1 {
+			a.firsts[id]++
+		}
+		if attempt <= a.attempts[id] && (attempt > 1 || a.firsts[id] > 2) {
 			t.Errorf("job %s: attempt %d was leased after %d", id, attempt, a.attempts[id])
 		}
 		a.attempts[id] = attempt
@@ -264,7 +270,7 @@ func (a *told) verify(t *testing.T, s *Store) {
 		if string(j.Input) != id {
 			t.Errorf("job %s has input %q", id, j.Input)
 		}
-		if j.Attempt < a.attempts[id] {
+		if j.Attempt < a.attempts[id] && a.attempts[id] > 1 {
 			t.Errorf("job %s: attempt %d was leased, the store is at %d", id, a.attempts[id], j.Attempt)
 		}
 		history := map[int]engine.Verdict{}

@@ -141,7 +141,7 @@ func TestBitsFlipped(t *testing.T) {
 // A row that cannot be read fails the calls that need it and no others.
 func TestARowDamagedWhileOpen(t *testing.T) {
 	s := mustOpen(t, filled(t))
-	err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(jobsBucket).Put(seqKey(40), []byte{recordVersion, 1, 200}) })
+	err := s.db.Update(func(tx *bbolt.Tx) error { return jobsBucket.of(tx).Put(seqKey(40), []byte{recordVersion, 1, 200}) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,11 +6,21 @@
 //
 // # Writing
 //
-// One goroutine writes. It takes all calls that wait, runs them in one bbolt
-// transaction, commits, publishes the result to memory, and then lets the
-// callers go: many callers share one wait for the disk, and what a caller was
-// told is on the disk. A call first checks, then writes, so that one which is
-// refused leaves nothing behind in the transaction of the others.
+// One goroutine writes. It takes all calls that wait, runs them, nets what they
+// did to each job, writes the rows sorted in one bbolt transaction, publishes
+// the result to memory, and then lets the callers go: many callers share one
+// wait for the disk, and what a caller was told is on the disk. Then it waits a
+// few microseconds for those callers to come back with their next call. A call
+// first checks, then changes, so that one which is refused leaves nothing
+// behind in the group of the others.
+//
+// Leases are given out of memory and stored with the next group, heartbeats are
+// not stored; see [Store.Lease].
+//
+// # Locks
+//
+// A transaction begins before s.mu is locked, never after: it may have to wait
+// for the writer, which may wait for s.mu.
 //
 // # Damage
 //

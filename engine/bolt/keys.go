@@ -88,8 +88,15 @@ func checkNew(j *engine.Job) error {
 	if !j.State.Waiting() {
 		return &errName{fmt.Sprintf("job %s is %s: a new job waits", j.ID, j.State)}
 	}
-	return errors.Join(checkName("job id", j.ID), checkName("key", j.Key), checkName("task", j.Task),
+	return errors.Join(checkSize("input of job "+j.ID, j.Input), checkSize("output of job "+j.ID, j.Output), checkName("job id", j.ID), checkName("key", j.Key), checkName("task", j.Task),
 		checkName("queue", j.Queue), checkName("schedule", j.Schedule))
+}
+
+func checkSize(what string, value []byte) error {
+	if len(value) > maxValue {
+		return &errName{fmt.Sprintf("%.80s has %d bytes: the most is %d", what, len(value), maxValue)}
+	}
+	return nil
 }
 
 func checkName(what, s string) error {

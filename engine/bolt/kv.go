@@ -10,12 +10,12 @@ import (
 // Get implements [engine.KV].
 func (s *Store) Get(ctx context.Context, space, key string) ([]byte, error) {
 	var value []byte
-	err := s.view(ctx, func(t *txn) error {
-		v := t.get(kvBucket, kvKey(space, key))
-		if v == nil {
+	err := s.view(ctx, func(v *view) error {
+		found := v.get(kvBucket, kvKey(space, key))
+		if found == nil {
 			return engine.ErrNotFound
 		}
-		value = bytes.Clone(v)
+		value = bytes.Clone(found)
 		return nil
 	})
 	return value, err
@@ -24,9 +24,9 @@ func (s *Store) Get(ctx context.Context, space, key string) ([]byte, error) {
 // List implements [engine.KV].
 func (s *Store) List(ctx context.Context, space, prefix string, limit int) ([]string, error) {
 	var keys []string
-	err := s.view(ctx, func(t *txn) error {
+	err := s.scan(ctx, func(v *view) error {
 		scope, start := len(scoped(space)), kvKey(space, prefix)
-		c := t.tx.Bucket(kvBucket).Cursor()
+		c := v.bucket(kvBucket).Cursor()
 		for k, _ := c.Seek(start); bytes.HasPrefix(k, start) && len(keys) < limit; k, _ = c.Next() {
 			keys = append(keys, string(k[scope:]))
 		}
@@ -35,26 +35,33 @@ func (s *Store) List(ctx context.Context, space, prefix string, limit int) ([]st
 	return keys, err
 }
 
+// maxValue bounds a value far below what bbolt can take.
+const maxValue = 1 << 30
+
 func checkWrites(writes []engine.Write) error {
 	for i := range writes {
-		if err := checkName("kv space", writes[i].Space); err != nil {
+		w := &writes[i]
+		if err := checkName("kv space", w.Space); err != nil {
 			return err
 		}
-		if err := checkName("kv key", writes[i].Key); err != nil {
+		if err := checkName("kv key", w.Key); err != nil {
+			return err
+		}
+		if err := checkSize("value of kv key "+w.Key, w.Value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *txn) write(writes []engine.Write) {
+func (g *group) write(writes []engine.Write) {
 	for i := range writes {
 		w := &writes[i]
 		key := kvKey(w.Space, w.Key)
 		if w.Delete {
-			t.delete(kvBucket, key)
+			g.delete(kvBucket, key)
 		} else {
-			t.put(kvBucket, key, w.Value)
+			g.put(kvBucket, key, owned(w.Value))
 		}
 	}
 }

@@ -237,15 +237,15 @@ func edit(t *testing.T, path string, f func(tx *bbolt.Tx) error) {
 func TestOtherFormats(t *testing.T) {
 	path := filled(t)
 	format := func(v string) func(tx *bbolt.Tx) error {
-		return func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Put(formatKey, []byte(v)) }
+		return func(tx *bbolt.Tx) error { return metaBucket.of(tx).Put(formatKey, []byte(v)) }
 	}
-	edit(t, path, format("2"))
-	expect(t, path, engine.ErrVersion, "format 2", "format 1", "newer")
+	edit(t, path, format("3"))
+	expect(t, path, engine.ErrVersion, "format 3", "up to 2", "newer")
 	for _, v := range []string{"", "x", "-1", "0", strings.Repeat("9", 99)} {
 		edit(t, path, format(v))
 		expect(t, path, engine.ErrCorrupt, "format")
 	}
-	edit(t, path, format("1"))
+	edit(t, path, format("2"))
 	mustOpen(t, path)
 }
 

@@ -3,31 +3,49 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-
-	bbolt "go.etcd.io/bbolt"
 
 	"github.com/tlo-run/tlo/engine"
 )
 
-// Purge implements [engine.StateStore].
+// Purge implements [engine.StateStore]. Which jobs to remove is found while
+// others write; the writer looks at no more than those.
 func (s *Store) Purge(ctx context.Context, req engine.PurgeRequest) (int, error) {
-	n := 0
-	err := s.write(ctx, &op{run: func(t *txn) error {
-		seqs, err := t.outdated(&req)
-		if err != nil {
-			return err
+	var found []outdated
+	err := s.scan(ctx, func(v *view) error {
+		s.mu.RLock()
+		excess := s.memory.tasks[req.Task] - req.Keep
+		s.mu.RUnlock()
+		if req.Keep <= 0 {
+			excess = 0
 		}
-		rows := make([]engine.Job, len(seqs))
-		for i, seq := range seqs {
-			if rows[i], err = t.row(seq); err != nil {
+		var err error
+		found, err = v.outdated(&req, excess)
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	n := 0
+	err = s.write(ctx, &op{size: len(found), run: func(g *group) error {
+		rows := make([]*touched, 0, len(found))
+		for _, f := range found {
+			t, err := g.find(f.id)
+			if errors.Is(err, engine.ErrNotFound) {
+				continue // purged by another call
+			}
+			if err != nil {
 				return err
 			}
+			if t.row.State.Terminal() && bytes.Equal(endedKey(req.Task, t.row.FinishedAt, f.id), f.key) { // not retried meanwhile
+				rows = append(rows, t)
+			}
 		}
-		for i, seq := range seqs {
-			t.remove(seq, &rows[i])
+		for _, t := range rows {
+			g.remove(t)
 		}
-		n = len(seqs)
+		n = len(rows)
 		return nil
 	}})
 	if err != nil {
@@ -36,57 +54,55 @@ func (s *Store) Purge(ctx context.Context, req engine.PurgeRequest) (int, error)
 	return n, nil
 }
 
-// outdated returns the rows to remove, oldest first.
-func (t *txn) outdated(req *engine.PurgeRequest) ([]uint64, error) {
+// outdated is a job to be removed.
+type outdated struct {
+	id  string
+	key []byte // of its row among the ended
+}
+
+// outdated returns the jobs to remove, oldest first: those that ended before a
+// time, and the excess ones.
+func (v *view) outdated(req *engine.PurgeRequest, excess int) ([]outdated, error) {
 	prefix := scoped(req.Task)
-	c := t.tx.Bucket(endedBucket).Cursor()
-	kept := oldestKept(c, prefix, req.Keep)
 	var before []byte // no row is before nil
 	if !req.Before.IsZero() {
 		before = appendInstant(scoped(req.Task), req.Before)
 	}
-	var seqs []uint64
-	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix) && len(seqs) < req.Max; k, v = c.Next() {
-		if bytes.Compare(k, before) >= 0 && bytes.Compare(k, kept) >= 0 {
+	var found []outdated
+	c := v.bucket(endedBucket).Cursor()
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix) && len(found) < req.Max; k, _ = c.Next() {
+		if len(found) >= excess && bytes.Compare(k, before) >= 0 {
 			break
 		}
-		seq, err := seqOf(v)
-		if err != nil {
-			return nil, t.badRow(endedBucket, fmt.Sprintf("%x", k), err)
+		if len(k) <= len(prefix)+instantSize {
+			return nil, v.badRow(endedBucket, fmt.Sprintf("%x", k), errMalformed)
 		}
-		seqs = append(seqs, seq)
+		found = append(found, outdated{string(k[len(prefix)+instantSize:]), bytes.Clone(k)})
 	}
-	return seqs, nil
+	return found, nil
 }
 
-// oldestKept returns the key of the n-th newest row, nil if there are fewer or
-// no limit.
-func oldestKept(c *bbolt.Cursor, prefix []byte, n int) []byte {
-	if n <= 0 {
-		return nil
+// remove deletes all rows of a job that has ended.
+func (g *group) remove(t *touched) {
+	r, key := t.row, seqKey(t.seq)
+	g.delete(jobsBucket, key)
+	g.delete(endedBucket, endedKey(r.Task, r.FinishedAt, r.ID))
+	g.delete(idsBucket, []byte(r.ID))
+	if r.Key != "" {
+		g.delete(keysBucket, []byte(r.Key))
 	}
-	k, _ := c.Seek(after(prefix))
-	if k == nil {
-		k, _ = c.Last()
-	} else {
-		k, _ = c.Prev()
+	if r.farInput {
+		g.delete(inputsBucket, key)
 	}
-	for n--; n > 0 && bytes.HasPrefix(k, prefix); n-- {
-		k, _ = c.Prev()
+	if r.farOut {
+		g.delete(outputsBucket, key)
 	}
-	if !bytes.HasPrefix(k, prefix) {
-		return nil
+	last, err := g.lines(t)
+	if err != nil { // rows that nobody finds any more
+		last = 0
 	}
-	return bytes.Clone(k)
-}
-
-// after returns the first key behind all with the prefix, which is not all
-// 0xff.
-func after(prefix []byte) []byte {
-	end := bytes.Clone(prefix)
-	for i := len(end) - 1; ; i-- {
-		if end[i]++; end[i] != 0 {
-			return end[:i+1]
-		}
+	for n := range last {
+		g.delete(logsBucket, logKey(t.seq, uint64(n+1)))
 	}
+	t.removed, t.changed, t.encoded = true, true, nil
 }

@@ -3,160 +3,263 @@ package bolt
 import (
 	"encoding/binary"
 	"fmt"
-	"maps"
-	"slices"
+	"time"
 
 	"github.com/tlo-run/tlo/engine"
 )
 
-// recordVersion is the first byte of each record.
-const recordVersion = 1
+// recordVersion is the first byte of the records that are written.
+// FORMAT.md describes the earlier ones, which are read for ever.
+const recordVersion = 2
 
 // The states of a job as bytes; a new one goes to the end.
 var states = []engine.State{
 	engine.Scheduled, engine.Ready, engine.Running, engine.Succeeded, engine.Failed, engine.Cancelled,
 }
 
-// encodeJob writes a job without its input and output, which have rows of
-// their own: they are large and change rarely, the rest is small and changes
-// with each transition.
-func encodeJob(j *engine.Job) []byte {
-	b := make([]byte, 0, 256)
-	b = append(b, recordVersion, byte(slices.Index(states, j.State)))
-	b = appendString(b, j.ID)
-	b = appendString(b, j.Task)
-	b = appendString(b, j.Queue)
-	b = appendInt(b, j.Priority)
-	b = appendString(b, j.Key)
-	b = appendString(b, j.Schedule)
-	b = appendTime(b, j.Tick)
-	b = appendTime(b, j.RunAt)
-	b = appendTime(b, j.CreatedAt)
-	b = appendTime(b, j.StartedAt)
-	b = appendTime(b, j.FinishedAt)
-	b = appendInt(b, j.Attempt)
-	b = appendInt(b, j.Failures)
-	b = appendInt(b, j.Losses)
-	b = appendString(b, j.Worker)
-	b = appendTime(b, j.LeaseUntil)
-	b = appendBool(b, j.Cancelling)
-	b = appendFloat(b, j.Progress.Fraction)
-	b = appendString(b, j.Progress.Message)
-	b = appendString(b, string(j.Cause))
-	b = appendString(b, j.Error)
-	b = binary.AppendUvarint(b, uint64(len(j.History)))
-	for _, a := range j.History {
-		b = appendInt(b, a.Number)
-		b = appendString(b, a.Worker)
-		b = appendTime(b, a.StartedAt)
-		b = appendTime(b, a.EndedAt)
-		b = appendString(b, string(a.Verdict))
-		b = appendString(b, string(a.Cause))
-		b = appendString(b, a.Error)
-	}
-	if slices.ContainsFunc(j.History, func(a engine.Attempt) bool { return a.Fuel > 0 }) {
-		for _, a := range j.History {
-			b = binary.AppendUvarint(b, a.Fuel)
+func stateByte(s engine.State) byte {
+	for i, known := range states {
+		if s == known {
+			return byte(i)
 		}
+	}
+	return byte(len(states)) // no reader takes it
+}
+
+// maxInline is the size up to which input and output are part of the record:
+// it is written anew at each transition, and larger ones are not worth that.
+const maxInline = 1024
+
+// linesUnknown is the number of log lines of a record of version 1.
+const linesUnknown = -1
+
+// row is a job as its record holds it.
+type row struct {
+	engine.Job
+	lines            int  // log lines given so far, or linesUnknown
+	farInput, farOut bool // in rows of their own: Input and Output may be nil here
+}
+
+// Flags of a record.
+const (
+	flagCancelling = 1 << iota
+	flagFarInput
+	flagFarOutput
+)
+
+// Flags of an attempt: it agrees with the job, and the value is left out.
+const (
+	sameWorker = 1 << iota
+	sameStart
+	sameEnd
+	usedFuel // the fuel follows
+)
+
+// appendRow writes a job. What is asked of all rows when a store is opened
+// comes first; see [decodeHead].
+func appendRow(b []byte, r *row) []byte {
+	b = append(b, recordVersion, stateByte(r.State))
+	b = appendInt(b, r.Priority)
+	b = appendTime(b, r.RunAt)
+	b = appendString(b, r.ID)
+	b = appendString(b, r.Queue)
+	b = appendString(b, r.Task)
+	b = appendSince(b, r.RunAt, r.CreatedAt)
+	var flags byte
+	if r.Cancelling {
+		flags |= flagCancelling
+	}
+	if r.farInput {
+		flags |= flagFarInput
+	}
+	if r.farOut {
+		flags |= flagFarOutput
+	}
+	b = append(b, flags)
+	b = appendString(b, r.Key)
+	b = appendString(b, r.Schedule)
+	b = appendSince(b, r.RunAt, r.Tick)
+	b = appendSince(b, r.CreatedAt, r.StartedAt)
+	b = appendSince(b, r.StartedAt, r.FinishedAt)
+	b = appendSince(b, r.StartedAt, r.LeaseUntil)
+	b = appendInt(b, r.Attempt)
+	b = appendInt(b, r.Failures)
+	b = appendInt(b, r.Losses)
+	b = appendString(b, r.Worker)
+	b = appendFraction(b, r.Progress.Fraction)
+	b = appendString(b, r.Progress.Message)
+	b = appendString(b, string(r.Cause))
+	b = appendString(b, r.Error)
+	b = appendInt(b, r.lines)
+	if !r.farInput {
+		b = appendBytes(b, r.Input)
+	}
+	if !r.farOut {
+		b = appendBytes(b, r.Output)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.History)))
+	for i := range r.History {
+		b = appendAttempt(b, r, &r.History[i])
 	}
 	return b
 }
 
-func appendInt(b []byte, n int) []byte { return binary.AppendVarint(b, int64(n)) }
-
-func appendBool(b []byte, v bool) []byte {
-	if v {
-		return append(b, 1)
+func appendAttempt(b []byte, r *row, a *engine.Attempt) []byte {
+	var same byte // and whether fuel was used
+	if a.Worker == r.Worker {
+		same |= sameWorker
 	}
-	return append(b, 0)
+	if a.StartedAt.Equal(r.StartedAt) {
+		same |= sameStart
+	}
+	if a.EndedAt.Equal(r.FinishedAt) {
+		same |= sameEnd
+	}
+	if a.Fuel > 0 {
+		same |= usedFuel
+	}
+	b = append(b, same)
+	b = appendInt(b, a.Number)
+	if same&sameWorker == 0 {
+		b = appendString(b, a.Worker)
+	}
+	if same&sameStart == 0 {
+		b = appendSince(b, r.RunAt, a.StartedAt)
+	}
+	if same&sameEnd == 0 {
+		b = appendSince(b, a.StartedAt, a.EndedAt)
+	}
+	b = appendString(b, string(a.Verdict))
+	b = appendString(b, string(a.Cause))
+	b = appendString(b, a.Error)
+	if a.Fuel > 0 {
+		b = binary.AppendUvarint(b, a.Fuel)
+	}
+	return b
 }
 
-// decodeJob reads what encodeJob wrote. Its bytes may be anything.
-func decodeJob(b []byte) (engine.Job, error) {
+// encodeRow writes a job's record.
+func encodeRow(r *row) []byte {
+	size := 128 + len(r.ID) + len(r.Queue) + len(r.Task) + len(r.Key) + len(r.Schedule) + 2*len(r.Worker) + 2*len(r.Error) + 64*len(r.History)
+	if !r.farInput {
+		size += len(r.Input)
+	}
+	if !r.farOut {
+		size += len(r.Output)
+	}
+	return appendRow(make([]byte, 0, size), r)
+}
+
+// head is what the order of jobs and the counts need of a record. Its bytes
+// are those of the record.
+type head struct {
+	state           byte
+	priority        int
+	runAt, created  time.Time
+	id, queue, task []byte
+}
+
+func (h *head) State() engine.State { return states[h.state] }
+
+// decodeHead reads the front of a record, without allocating.
+func decodeHead(b []byte) (head, error) {
 	r := reader{b: b}
-	if err := r.version(); err != nil {
-		return engine.Job{}, err
+	switch version := r.byte(); {
+	case version == 1 && r.err == nil:
+		return decodeHead1(&r)
+	case version != recordVersion && r.err == nil:
+		return head{}, fmt.Errorf("%w: record version %d", errMalformed, version)
 	}
-	state := int(r.byte())
-	if state >= len(states) {
-		return engine.Job{}, fmt.Errorf("%w: state %d", errMalformed, state)
-	}
-	j := engine.Job{
-		State: states[state], ID: r.string(), Task: r.string(), Queue: r.string(), Priority: r.int(), Key: r.string(),
-		Schedule: r.string(), Tick: r.time(), RunAt: r.time(), CreatedAt: r.time(), StartedAt: r.time(), FinishedAt: r.time(),
-		Attempt: r.int(), Failures: r.int(), Losses: r.int(), Worker: r.string(), LeaseUntil: r.time(),
-		Cancelling: r.bool(), Progress: engine.Progress{Fraction: r.float(), Message: r.string()},
-		Cause: engine.Cause(r.string()), Error: r.string(),
-	}
-	if n := r.uint(); n > uint64(len(r.b)) { // each takes seven bytes or more
+	h := r.head()
+	return h, r.err
+}
+
+func (r *reader) state() byte {
+	s := r.byte()
+	if int(s) >= len(states) {
 		r.fail()
-	} else if n > 0 {
-		j.History = make([]engine.Attempt, n)
+		return 0
 	}
-	for i := range j.History {
-		j.History[i] = engine.Attempt{
-			Number: r.int(), Worker: r.string(), StartedAt: r.time(), EndedAt: r.time(),
-			Verdict: engine.Verdict(r.string()), Cause: engine.Cause(r.string()), Error: r.string(),
-		}
+	return s
+}
+
+func (r *reader) head() head {
+	h := head{state: r.state(), priority: r.int(), runAt: r.time(), id: r.bytes(), queue: r.bytes(), task: r.bytes()}
+	h.created = r.since(h.runAt)
+	return h
+}
+
+// decodeRow reads a record. Its bytes may be anything.
+func decodeRow(b []byte) (*row, error) {
+	r := reader{b: b}
+	switch version := r.byte(); {
+	case version == 1 && r.err == nil:
+		return decodeRow1(&r)
+	case version != recordVersion && r.err == nil:
+		return nil, fmt.Errorf("%w: record version %d", errMalformed, version)
 	}
-	if len(r.b) > 0 {
-		for i := range j.History {
-			j.History[i].Fuel = r.uint()
-		}
+	h := r.head()
+	j := &row{Job: engine.Job{
+		State: states[h.state], Priority: h.priority, RunAt: h.runAt, CreatedAt: h.created,
+		ID: string(h.id), Queue: string(h.queue), Task: string(h.task),
+	}}
+	flags := r.byte()
+	if flags >= flagFarOutput<<1 {
+		r.fail()
 	}
+	j.Cancelling, j.farInput, j.farOut = flags&flagCancelling != 0, flags&flagFarInput != 0, flags&flagFarOutput != 0
+	j.Key, j.Schedule = r.string(), r.string()
+	j.Tick, j.StartedAt = r.since(j.RunAt), r.since(j.CreatedAt)
+	j.FinishedAt, j.LeaseUntil = r.since(j.StartedAt), r.since(j.StartedAt)
+	j.Attempt, j.Failures, j.Losses = r.int(), r.int(), r.int()
+	j.Worker = r.string()
+	j.Progress = engine.Progress{Fraction: r.fraction(), Message: r.string()}
+	j.Cause, j.Error = engine.Cause(r.string()), r.string()
+	if j.lines = r.int(); j.lines < linesUnknown {
+		r.fail()
+	}
+	if !j.farInput {
+		j.Input = r.copied()
+	}
+	if !j.farOut {
+		j.Output = r.copied()
+	}
+	r.history(j)
 	if err := r.end(); err != nil {
-		return engine.Job{}, err
+		return nil, err
 	}
 	return j, nil
 }
 
-func (r *reader) version() error {
-	if v := r.byte(); r.err == nil && v != recordVersion {
-		return fmt.Errorf("%w: record version %d", errMalformed, v)
-	}
-	return r.err
-}
-
-// encodeLine writes a log line without its number, which is in the key.
-func encodeLine(l *engine.LogLine) []byte {
-	b := append(make([]byte, 0, 64+len(l.Message)), recordVersion)
-	b = appendTime(b, l.At)
-	b = appendInt(b, l.Attempt)
-	b = appendInt(b, int(l.Level))
-	b = appendString(b, l.Message)
-	b = binary.AppendUvarint(b, uint64(len(l.Fields)))
-	for _, k := range slices.Sorted(maps.Keys(l.Fields)) {
-		b = appendString(b, k)
-		b = appendString(b, l.Fields[k])
-	}
-	return b
-}
-
-func decodeLine(b []byte) (engine.LogLine, error) {
-	r := reader{b: b}
-	if err := r.version(); err != nil {
-		return engine.LogLine{}, err
-	}
-	l := engine.LogLine{At: r.time(), Attempt: r.int()}
-	level := r.int()
-	l.Level = engine.Level(level)
-	if int(l.Level) != level {
-		r.fail()
-	}
-	l.Message = r.string()
+func (r *reader) history(j *row) {
 	n := r.uint()
-	if n > uint64(len(r.b)) { // each field takes two bytes or more
+	if n > uint64(len(r.b)) { // each takes five bytes or more
 		r.fail()
+		return
 	}
-	for i := uint64(0); i < n && r.err == nil; i++ {
-		if l.Fields == nil {
-			l.Fields = map[string]string{}
+	if n == 0 {
+		return
+	}
+	j.History = make([]engine.Attempt, n)
+	for i := range j.History {
+		a := &j.History[i]
+		same := r.byte()
+		if same >= usedFuel<<1 {
+			r.fail()
 		}
-		k := r.string()
-		l.Fields[k] = r.string()
+		a.Number, a.Worker, a.StartedAt, a.EndedAt = r.int(), j.Worker, j.StartedAt, j.FinishedAt
+		if same&sameWorker == 0 {
+			a.Worker = r.string()
+		}
+		if same&sameStart == 0 {
+			a.StartedAt = r.since(j.RunAt)
+		}
+		if same&sameEnd == 0 {
+			a.EndedAt = r.since(a.StartedAt)
+		}
+		a.Verdict, a.Cause, a.Error = engine.Verdict(r.string()), engine.Cause(r.string()), r.string()
+		if same&usedFuel != 0 {
+			a.Fuel = r.uint()
+		}
 	}
-	if err := r.end(); err != nil {
-		return engine.LogLine{}, err
-	}
-	return l, nil
 }

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bbolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/tlo-run/tlo/engine"
 )
@@ -28,44 +27,76 @@ const defaultLockTimeout = 200 * time.Millisecond
 
 // Store implements [engine.Store] in a bbolt file. Its methods are safe for
 // concurrent use. Names that become part of a key (ids, keys, tasks, queues,
-// schedules, spaces) have at most 4096 bytes; longer ones are refused with
-// an error that matches [engine.ErrInvalid].
+// schedules, spaces) have at most 4096 bytes, values at most 1 GiB; larger
+// ones are refused with an error that matches [engine.ErrInvalid].
 type Store struct {
-	path      string
-	db        *bbolt.DB
-	file      *os.File // the one that db has open
-	index     *index
-	recovered int
+	path    string
+	db      *bbolt.DB
+	file    *os.File // the one that db has open
+	report  Report
+	suspect uint64 // jobs up to this one may have been attempted without a record
 
-	mu      sync.Mutex
-	work    *sync.Cond // pending or closed changed
+	mu      sync.RWMutex
+	memory  *memory
+	reader  *view // of who holds mu, see exclusive
 	pending []*op
+	queued  atomic.Int64 // len(pending), for a glance
 	closed  bool
+	full    bool  // the last group found no room on the disk
 	failure error // what made the store unusable
 	stuck   bool  // bbolt panicked: its locks may be held for ever
 
+	work    chan struct{} // something is pending, or the store closes
+	last    uint64        // the last sequence number given; the writer's
+	expect  int           // callers that may be back soon; the writer's
+	freed   time.Time     // when they were let go; the writer's
 	stopped chan struct{} // closed when the writer ended
 }
 
-// Recovered returns how many jobs were running when the store was opened. They
-// belong to a process that is gone: their leases ended, and Expired returns
-// them.
-func (s *Store) Recovered() int { return s.recovered }
+// Report says what Open found.
+type Report struct {
+	// Unclean says that the process before did not close the store.
+	Unclean bool
+	Jobs    int // in the store, history included
+	Waiting int
+	// Lost jobs were running: they belong to a process that is gone. Their
+	// leases ended, and Expired returns them.
+	Lost int
+	Took time.Duration
+}
+
+func (r Report) String() string {
+	how := "closed properly"
+	if r.Unclean {
+		how = "not closed properly"
+	}
+	return fmt.Sprintf("the store was %s: %d jobs, of which %d wait and %d were running and count as lost; opened in %v",
+		how, r.Jobs, r.Waiting, r.Lost, r.Took.Round(time.Millisecond))
+}
+
+// Report returns what Open found.
+func (s *Store) Report() Report { return s.report }
+
+// Recovered returns how many jobs were running when the store was opened.
+func (s *Store) Recovered() int { return s.report.Lost }
 
 // Close waits for the calls under way, and lets go of the file. Calling it
 // again does nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	again := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if again {
 		<-s.stopped
 		return nil
 	}
-	s.closed = true
-	s.mu.Unlock()
-	s.work.Signal()
+	s.signal()
 	<-s.stopped
-	return s.release()
+	s.mu.Lock()
+	failure := s.failure // maybe of the last write, which no call waited for
+	s.mu.Unlock()
+	return errors.Join(failure, s.release())
 }
 
 // release closes the file.
@@ -102,54 +133,6 @@ func (s *Store) poison(err error, stuck bool) {
 	s.stuck = s.stuck || stuck
 }
 
-// enter begins a call that only reads.
-func (s *Store) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.usable()
-}
-
-// view runs f in a transaction that reads what is on the disk.
-func (s *Store) view(ctx context.Context, f func(t *txn) error) (err error) {
-	if err := s.enter(ctx); err != nil {
-		return err
-	}
-	defer s.guard(&err)
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	err = s.db.View(func(tx *bbolt.Tx) error { return f(s.txn(tx)) })
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) { // closed meanwhile
-		return engine.ErrClosed
-	}
-	return err
-}
-
-// update runs f in a transaction and commits it, unless f fails or wrote
-// nothing.
-func (s *Store) update(f func(t *txn) error) (err error) {
-	s.mu.Lock()
-	err = s.failure
-	s.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	defer s.guard(&err)
-	tx, err := s.db.Begin(true)
-	if err != nil {
-		return fmt.Errorf("store %s: %w", s.path, err)
-	}
-	t := s.txn(tx)
-	if err := f(t); err != nil || !t.dirty {
-		return errors.Join(err, tx.Rollback())
-	}
-	if err := tx.Commit(); err != nil {
-		return s.commitFailed(err)
-	}
-	return nil
-}
-
 // guard turns a panic into an error. bbolt panics on pages that make no sense,
 // and the process faults on those beyond the end of a file cut short.
 func (s *Store) guard(err *error) {
@@ -158,3 +141,34 @@ func (s *Store) guard(err *error) {
 		s.poison(*err, true)
 	}
 }
+
+// before orders two waiting jobs with the same run-at by reading them, within
+// [Store.exclusive].
+func (s *Store) before(a, b uint64) bool {
+	if s.reader == nil {
+		return a < b // the store has failed
+	}
+	x, err := s.peek(s.reader, a)
+	if err != nil { // whoever leases it is told
+		return a < b
+	}
+	y, err := s.peek(s.reader, b)
+	if err != nil {
+		return a < b
+	}
+	return x.Before(&y.Job)
+}
+
+// peek returns a job in line, which stays there.
+func (s *Store) peek(v *view, seq uint64) (*row, error) {
+	if r := s.memory.cache.rows[seq]; r != nil {
+		return r, nil
+	}
+	return v.row(seq)
+}
+
+// tables are rows that are on the disk but not yet in the file. s.mu is held.
+func (s *Store) tables() []*table { return nil }
+
+// scan is view for those who walk over rows in order.
+func (s *Store) scan(ctx context.Context, f func(v *view) error) error { return s.view(ctx, f) }

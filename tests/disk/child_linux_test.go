@@ -79,8 +79,9 @@ func (r run) work() {
 		wg.Wait()
 		_, err = s.Counts(context.Background(), epoch)
 		say("read %s", class(err))
-		say("close %s", class(s.Close()))
-		if err != nil {
+		closed := s.Close() // tells of a write that no call waited for
+		say("close %s", class(closed))
+		if err != nil || closed != nil {
 			return
 		}
 	}
