@@ -73,14 +73,6 @@ func (l *lane) remove(from int) {
 
 func (l *lane) empty() bool { return len(l.runs) == 0 && len(l.heap) == 0 }
 
-func (l *lane) len() int {
-	n := len(l.heap)
-	for _, r := range l.runs {
-		n += r.n
-	}
-	return n
-}
-
 // later counts the jobs that are due after now.
 func (l *lane) later(now int64) int {
 	n := 0

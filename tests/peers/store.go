@@ -3,13 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/tlo-run/tlo/engine"
+	"github.com/tlo-run/tlo/engine/bolt"
 	"github.com/tlo-run/tlo/engine/mem"
 )
+
+var boltStore = tlo("tlo", "tlo's store in one bbolt file, engine/bolt.", false,
+	func(dir string) (engine.Store, error) { return bolt.Open(filepath.Join(dir, "tlo.db"), bolt.Options{}) })
 
 var memStore = tlo("mem", "tlo's store in memory. It keeps nothing: a ceiling for the others, no rival to them.", true,
 	func(string) (engine.Store, error) { return mem.New(), nil })

@@ -31,6 +31,7 @@ const maxJobs = 16_000_000
 
 // allSystems are the systems in the order of the report.
 var allSystems = []system{
+	boltStore,
 	memStore,
 	river,
 	asynq1,
