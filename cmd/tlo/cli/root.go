@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tlo-run/tlo"
 )
 
 // Main runs tlo with the process's arguments and streams and returns its exit
@@ -104,5 +106,19 @@ watched, and unable to touch what it was not granted.
 		newRun(), newListTasks(), newSchedule(), newJobs(), newShow(), newLogs(),
 		newCancel(), newRetry(), newExec(), newInspect(), newCheck(), newVersion(),
 	)
+	root.Version = tlo.Version() // for --version, as people try it
+	root.SetVersionTemplate("tlo {{.Version}}\n")
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args, completion.RunE = cobra.ArbitraryArgs, shells
+	}
 	return root
+}
+
+// shells refuses what is no shell; one that is known is a verb of its own.
+func shells(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(fmt.Errorf("there is no completion for %q; use bash, zsh, fish or powershell", args[0]))
+	}
+	return cmd.Help()
 }
